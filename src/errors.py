@@ -39,7 +39,7 @@ class BookError(AppetenceError):
     """The client book, or its mapping, breaks the contract."""
 
 
-class ModelRefused(AppetenceError):
+class QuestionRefusedError(AppetenceError):
     """A question that this book cannot answer: nothing is wrong, nothing is trained, and the reason is kept."""
 
 

@@ -1,0 +1,292 @@
+"""What a firm decides: one YAML file, read into frozen settings with every mistake reported at once.
+
+Only paths may refer to the environment (`${NAME}` or `${NAME:-default}`); anything secret stays there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+
+from appetence.errors import UsageError, nearest
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, and no key that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+def _expanded(text: str, info: ValidationInfo) -> str:
+    env: Mapping[str, str] = (info.context or {}).get("env", {})
+
+    def value(match: re.Match[str]) -> str:
+        name, default = match[1], match[2]
+        if env.get(name):
+            return env[name]
+        if default is None:
+            raise ValueError(f"environment variable {name} is not set; set it, or write ${{{name}:-default}}")
+        return default
+
+    return _VARIABLE.sub(value, text)
+
+
+PathText = Annotated[str, AfterValidator(_expanded)]
+"""A path, relative to the working directory, in which `${NAME:-default}` is expanded."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""A short lower-case name, safe in file names and SQL."""
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class CsvFile(Settings):
+    """A delimited text file. Nothing about it is guessed; a column with no type is text.
+
+    `century` (say 1900) is needed where `date_format` holds a two-digit year: all years lie in that century.
+    """
+
+    format: Literal["csv"]
+    path: PathText
+    encoding: str = "utf-8"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, Field(max_length=1)] = '"'
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", " ", ".", ",", "'"] = ""
+    date_format: str = "%Y-%m-%d"
+    century: int | None = None
+    null_values: tuple[str, ...] = ("",)
+    columns: dict[ColumnName, Literal["text", "date", "number", "integer"]] = {}
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> CsvFile:
+        if "%y" in self.date_format and self.century is None:
+            raise ValueError("date_format has a two-digit year (%y): say which century, e.g. century: 1900")
+        if self.thousands and self.thousands == self.decimal:
+            raise ValueError("the thousands mark and the decimal mark must differ")
+        return self
+
+
+class ParquetFile(Settings):
+    """A Parquet file, or several by a glob."""
+
+    format: Literal["parquet"]
+    path: PathText
+
+
+class DuckdbTable(Settings):
+    """A table of a DuckDB database, opened read-only."""
+
+    format: Literal["duckdb"]
+    path: PathText
+    table: str
+
+
+Source = Annotated[CsvFile | ParquetFile | DuckdbTable, Field(discriminator="format")]
+
+
+class SimulateSettings(Settings):
+    """A book made up by the simulator, for demos and tests."""
+
+    clients: Annotated[int, Field(ge=50, le=5_000_000)] = 6_000
+    months: Annotated[int, Field(ge=12, le=240)] = 48
+    first_month: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")] = "2021-01"
+    seed: Annotated[int, Field(ge=0)] = 7
+
+
+class BookSettings(Settings):
+    """Where the client book is.
+
+    Either `directory` (one Parquet file per table of the contract, as the simulator writes), or `sources` (the firm's
+    files, each under a name) with `views` (per table of the contract, one SQL query over those names).
+
+    `observed_from` and `observed_until` bound what the firm's records can show: events before the first day, or from
+    the second day on, would not be in them. Left out, they are read off the balances, else off the newest dated fact.
+    """
+
+    directory: PathText | None = None
+    simulate: SimulateSettings | None = None
+    sources: dict[Name, Source] = {}
+    views: dict[str, str] = {}
+    extra_columns: dict[str, dict[ColumnName, Literal["text", "number", "date"]]] = {}
+    observed_from: dt.date | None = None
+    observed_until: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> BookSettings:
+        if (self.directory is None) == (not self.views):
+            raise ValueError("give either directory, or sources with views")
+        if self.simulate is not None and self.directory is None:
+            raise ValueError("simulate needs a directory to write to")
+        for day in (self.observed_from, self.observed_until):
+            if day is not None and day.day != 1:
+                raise ValueError(f"observed_from and observed_until must be first days of a month, not {day}")
+        return self
+
+
+GROUPS = ("tenure", "holdings", "balances", "interactions", "life_events", "household", "person", "calendar")
+
+
+class FeatureSettings(Settings):
+    """Which feature groups to use; a group whose table is missing switches itself off and says so."""
+
+    groups: tuple[Literal[GROUPS], ...] = GROUPS  # type: ignore[valid-type]
+    exclude: tuple[str, ...] = ()
+
+
+class AttritionSettings(Settings):
+    """Will the client leave: close the last contract, by choice, in [cut + gap, cut + gap + horizon) months."""
+
+    enabled: bool = True
+    horizon: Annotated[int, Field(ge=1, le=36)] = 6
+    gap: Annotated[int, Field(ge=0, le=12)] = 0
+    min_events: Annotated[int, Field(ge=20)] = 50
+
+
+class NextProductSettings(Settings):
+    """Will the client buy the product for the first time in [cut + gap, cut + gap + horizon) months."""
+
+    enabled: bool = True
+    horizon: Annotated[int, Field(ge=1, le=36)] = 6
+    gap: Annotated[int, Field(ge=0, le=12)] = 0
+    min_buyers: Annotated[int, Field(ge=20)] = 50
+
+
+class TrainingSettings(Settings):
+    """How models are made and judged.
+
+    `every`: months between training cuts. `history`: months of the book that must lie before the first cut. `tests`:
+    out-of-time test dates, `test_spacing` months apart, the newest last. `calibration_share`: part of the households
+    kept out of the fit, on whose latest matured cuts the model is calibrated. `bootstrap`: draws behind an interval.
+    """
+
+    every: Annotated[int, Field(ge=1, le=12)] = 3
+    history: Annotated[int, Field(ge=0, le=60)] = 6
+    tests: Annotated[int, Field(ge=1, le=12)] = 2
+    test_spacing: Annotated[int, Field(ge=1, le=24)] = 6
+    calibration_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.25
+    bootstrap: Annotated[int, Field(ge=20, le=2000)] = 200
+    seed: Annotated[int, Field(ge=0)] = 7
+    parameters: dict[str, float | int | bool | None] = {}
+
+
+class ValueSettings(Settings):
+    """Lifetime value: yearly discount rate, and the months over which margins are counted."""
+
+    discount_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.04
+    horizon: Annotated[int, Field(ge=1, le=240)] = 60
+
+
+class ScoringSettings(Settings):
+    """Where scores go, and which shares of the book are the `high` and `medium` tiers of attrition risk."""
+
+    database: PathText
+    high: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    medium: Annotated[float, Field(gt=0, lt=1)] = 0.20
+    reasons: Annotated[int, Field(ge=1, le=20)] = 5
+
+
+class ReportSettings(Settings):
+    """Where reports go, and what they show."""
+
+    directory: PathText
+    clients_to_call: Annotated[int, Field(ge=1, le=500)] = 25
+
+
+class TrackingSettings(Settings):
+    """Where MLflow keeps runs and models: `mlflow.db` and `artifacts/` below this folder."""
+
+    directory: PathText = "mlruns"
+
+
+class Config(Settings):
+    """A firm's whole configuration."""
+
+    name: Name
+    title: str = ""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    languages: tuple[Literal["fr", "en"], ...] = ("fr", "en")
+    book: BookSettings
+    features: FeatureSettings = FeatureSettings()
+    attrition: AttritionSettings = AttritionSettings()
+    next_product: NextProductSettings = NextProductSettings()
+    training: TrainingSettings = TrainingSettings()
+    value: ValueSettings = ValueSettings()
+    scoring: ScoringSettings
+    reports: ReportSettings
+    tracking: TrackingSettings = TrackingSettings()
+
+
+def load_config(path: Path | str, env: Mapping[str, str] | None = None) -> Config:
+    """Read and check a config file.
+
+    Parameters
+    ----------
+    path
+        A YAML file.
+    env
+        What `${NAME}` in paths refers to; `os.environ` by default.
+
+    Raises
+    ------
+    UsageError
+        The file is missing, is not YAML, or breaks the settings; the message holds every mistake with its place, and
+        the nearest known key for an unknown one.
+    """
+    path = Path(path)
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError("the config must be a file that exists", str(path), "Give one with --config") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("the config must be a readable UTF-8 file", f"{path}: {error}") from None
+    except yaml.YAMLError as error:
+        raise UsageError("the config must be valid YAML", f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise UsageError("the config must be a YAML mapping of sections", f"{path}: {type(raw).__name__}")
+    try:
+        return Config.model_validate(raw, context={"env": os.environ if env is None else env})
+    except ValidationError as error:
+        mistakes = "\n".join(f"  - {line}" for line in _mistakes(error))
+        raise UsageError(f"{path} has {error.error_count()} mistake(s):\n{mistakes}") from None
+
+
+def _mistakes(error: ValidationError) -> Iterator[str]:
+    for item in error.errors(include_url=False):
+        place = ".".join(str(part) for part in item["loc"]) or "(top level)"
+        if item["type"] == "extra_forbidden":
+            near = nearest(str(item["loc"][-1]), _keys_at(item["loc"][:-1]))
+            yield f"{place}: unknown key" + (f", did you mean {near!r}?" if near else "")
+        else:
+            got = item["input"]
+            shown = f" (got {got!r})" if isinstance(got, str | int | float | bool) and len(repr(got)) < 80 else ""
+            yield f"{place}: {item['msg'].removeprefix('Value error, ')}{shown}"
+
+
+def _keys_at(place: tuple[int | str, ...]) -> list[str]:
+    """Return the keys known at a place of the settings tree."""
+    models: list[Any] = [Config]
+    for part in place:
+        found: list[Any] = []
+        for model in models:
+            if part in model.model_fields:
+                found += _models_in(model.model_fields[part].annotation)
+        models = found or models  # a dictionary's key, or a union's tag, stays at the same models
+    return [key for model in models for key in model.model_fields]
+
+
+def _models_in(annotation: Any) -> list[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Union, dict, tuple, list, Annotated) or get_args(annotation):
+        return [model for part in get_args(annotation) for model in _models_in(part)]
+    return []

@@ -1,0 +1,1 @@
+"""The monthly job: score, stage, audit, publish."""

@@ -1,0 +1,128 @@
+"""The tables that the job writes: declared once, for every sink.
+
+Each run writes its own rows under its `run_id`; `publications` says which run a month's readers see, and the
+`current_*` views read through it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+HORIZONS = (3, 6, 12, 24)
+"""Months for which the probability of leaving is written."""
+
+BASELINE, OTHER = "baseline", "other"
+"""The two rows of `score_reasons` that are no reason: what is expected of any client, and all themes not listed."""
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """One output table.
+
+    Parameters
+    ----------
+    key
+        Columns that together name a row once.
+    meanings
+        What each column holds, for the docs.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    schema: pa.Schema
+    meanings: dict[str, str]
+
+
+def _table(name: str, key: tuple[str, ...], *columns: tuple[str, pa.DataType, bool, str]) -> ScoreTable:
+    schema = pa.schema([pa.field(column, type_, nullable=nullable) for column, type_, nullable, _ in columns])
+    return ScoreTable(name, key, schema, {column: meaning for column, _, _, meaning in columns})
+
+
+_TEXT, _FLOAT, _INT, _FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
+_STAMP = pa.timestamp("us", tz="UTC")
+_RUN = ("run_id", _TEXT, False, "The run")
+_MONTH = ("month", _TEXT, False, "YYYY-MM: facts known by its end were used")
+_CLIENT = ("client_id", _TEXT, False, "The client")
+
+SCORE_RUNS = _table(
+    "score_runs",
+    ("run_id",),
+    _RUN,
+    _MONTH,
+    ("state", _TEXT, False, "staged, published, superseded or failed"),
+    ("started_at", _STAMP, False, "Wall clock"),
+    ("finished_at", _STAMP, True, "Wall clock"),
+    ("book_fingerprint", _TEXT, False, "Hash of all facts known by the month's end"),
+    ("models", _TEXT, False, "JSON: per question the model's name, version, kind, hashes, or why there is none"),
+    ("settings", _TEXT, False, "JSON: the resolved config"),
+    ("code_version", _TEXT, False, "Of the package"),
+    ("clients", _INT, False, "Clients scored"),
+    ("objected", _INT, False, "Clients left out because they object to profiling"),
+    ("supersedes", _TEXT, True, "The run of the same month that this one replaces"),
+    ("why", _TEXT, True, "The reason given for replacing it"),
+)
+
+CLIENT_SCORES = _table(
+    "client_scores",
+    ("run_id", "client_id"),
+    _RUN,
+    _MONTH,
+    _CLIENT,
+    ("advisor_id", _TEXT, True, "The advisor in charge"),
+    *(
+        (f"attrition_{h}m", _FLOAT, True, f"Probability of leaving by choice within {h} months; null: not modelled")
+        for h in HORIZONS
+    ),
+    ("attrition_probability", _FLOAT, True, "The same for the model's own horizon: the one that the reasons explain"),
+    ("attrition_tier", _TEXT, True, "high, medium or low, by rank in the book"),
+    ("erosion_probability", _FLOAT, True, "Probability that money leaves while the client stays; null: not modelled"),
+    ("expected_outflow", _FLOAT, True, "Money expected to leave that way; null: not modelled"),
+    ("past_profit", _FLOAT, True, "Revenue less cost over the last 12 months; null: no balances"),
+    ("lifetime_value", _FLOAT, True, "Discounted future margin of the contracts held, in the book's currency"),
+    ("potential", _FLOAT, True, "Expected value of the next purchases: sum of probability times value of the sale"),
+)
+
+APPETENCE_SCORES = _table(
+    "appetence_scores",
+    ("run_id", "client_id", "product_id"),
+    _RUN,
+    _MONTH,
+    _CLIENT,
+    ("product_id", _TEXT, False, "A product the client may buy and has never held"),
+    ("probability", _FLOAT, False, "Of a first purchase within the horizon"),
+    ("expected_value", _FLOAT, False, "Probability times value of the sale, in the book's currency"),
+    ("rank", _INT, False, "1: the most probable of this client's products"),
+    ("modelled", _FLAG, False, "False: the product's base rate, because there is no model that beats it"),
+)
+
+SCORE_REASONS = _table(
+    "score_reasons",
+    ("run_id", "client_id", "question", "rank"),
+    _RUN,
+    _MONTH,
+    _CLIENT,
+    ("question", _TEXT, False, "attrition, or buy:<product_id>"),
+    ("rank", _INT, False, "0: the baseline; then the strongest reasons; last: all others together"),
+    ("theme", _TEXT, False, "Of the reason; baseline and other are the two rows that are none"),
+    ("feature", _TEXT, True, "The theme's strongest feature for this client"),
+    ("value", _TEXT, True, "Its value, as in the feature table"),
+    ("points", _FLOAT, False, "Percentage points of probability: all rows of a question add up to 100 × the score"),
+    ("actionable", _FLAG, False, "Whether an advisor can act on it"),
+    ("text_en", _TEXT, False, "The reason in English"),
+    ("text_fr", _TEXT, False, "The reason in French"),
+)
+
+PUBLICATIONS = _table(
+    "publications",
+    ("month",),
+    _MONTH,
+    _RUN,
+    ("published_at", _STAMP, False, "Wall clock"),
+)
+
+RUN_TABLES = (CLIENT_SCORES, APPETENCE_SCORES, SCORE_REASONS)
+"""What a run writes and a publication shows; each has a view `current_<name>` of the newest month published."""
+
+SCORE_TABLES = (SCORE_RUNS, *RUN_TABLES, PUBLICATIONS)
