@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 class Unit(enum.Enum):
-    """How a value is written: money in the book's currency, a share as a percentage, a count with its noun …"""
+    """How a value is written: money in the book's currency, a share as a percentage, a count with its noun, and so on."""
 
     MONEY = "money"
     SHARE = "share"  # 0.32 is shown as 32 %
@@ -18,7 +18,7 @@ class Unit(enum.Enum):
     YEARS = "years"
     COUNT = "count"  # shown with the feature's noun
     SCORE = "score"  # a bare number
-    CODE = "code"  # a category
+    CODE = "code"  # a category, shown as it is
     FLAG = "flag"
 
 
