@@ -1,0 +1,214 @@
+"""The commands. Heavy imports stay inside them, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from appetence import __version__
+from appetence.errors import AppetenceError, UsageError
+
+if TYPE_CHECKING:
+    from appetence.config import Config
+
+app = typer.Typer(
+    name="appetence",
+    help="Who is leaving, who is ready for what, and why: scores and reports for a book of financial clients.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The firm's config file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
+MonthOption = Annotated[str | None, typer.Option("--month", "-m", help="YYYY-MM; the newest full month by default.")]
+DEFAULT_CONFIG = Path("configs/demo.yaml")
+
+
+def main() -> None:
+    """Run the command line: exit code 0 done, 1 failed check or refused, 2 wrong use."""
+    try:
+        app()
+    except AppetenceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        print("interrupted: nothing half-done was published", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"appetence {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None: ...
+
+
+def _load(path: Path) -> Config:
+    from appetence.config import load_config
+
+    return load_config(path)
+
+
+def _emit(result: dict[str, Any], lines: Iterable[str], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, indent=2, default=str))
+    else:
+        for line in lines:
+            print(line)
+
+
+@app.command()
+def run(
+    config: ConfigOption = DEFAULT_CONFIG,
+    month: MonthOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Do the whole monthly job: check the book, train what has no model, score the month, write the reports."""
+    from appetence.progress import show_progress
+    from appetence.run import run_all
+
+    with show_progress() as progress:
+        outcome = run_all(_load(config), month, progress)
+    _emit(outcome.as_dict(), outcome.lines(), as_json)
+
+
+@app.command()
+def simulate(
+    config: ConfigOption = DEFAULT_CONFIG,
+    out: Annotated[Path | None, typer.Option(help="Where to write; book.directory of the config by default.")] = None,
+    clients: Annotated[int | None, typer.Option(help="How many clients; as in the config by default.")] = None,
+    months: Annotated[int | None, typer.Option(help="How many months; as in the config by default.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same bytes.")] = None,
+) -> None:
+    """Make up a client book with known truth."""
+    from appetence.book.simulate import simulate as simulate_book
+    from appetence.config import SimulateSettings
+    from appetence.progress import show_progress
+
+    book = _load(config).book
+    chosen = {"clients": clients, "months": months, "seed": seed}
+    base = (book.simulate or SimulateSettings()).model_dump()
+    settings = SimulateSettings.model_validate(base | {k: v for k, v in chosen.items() if v is not None})
+    directory = out or (Path(book.directory) if book.directory else None)
+    if directory is None:
+        raise UsageError("simulate must know where to write", hint="Give --out DIRECTORY")
+    with show_progress() as progress:
+        simulate_book(settings, directory, progress)
+    print(f"simulated {settings.clients:,} clients over {settings.months} months in {directory}")
+
+
+@app.command()
+def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Check the client book against its contract: errors, warnings, rows set aside."""
+    from appetence.book import open_book
+    from appetence.book.checks import check_book
+
+    with open_book(_load(config).book) as book:
+        report = check_book(book)
+    _emit(report.as_dict(), report.lines(), as_json)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def features(
+    config: ConfigOption = DEFAULT_CONFIG,
+    month: Annotated[list[str] | None, typer.Option("--month", "-m", help="YYYY-MM; may be given often.")] = None,
+    out: Annotated[Path, typer.Option(help="A Parquet file to write.")] = Path("features.parquet"),
+) -> None:
+    """Write what was known of each client at the end of one month or of many."""
+    from appetence.run import write_features
+
+    rows, columns = write_features(_load(config), month or [], out)
+    print(f"{rows:,} rows × {columns} features in {out}")
+
+
+@app.command()
+def train(
+    config: ConfigOption = DEFAULT_CONFIG,
+    question: Annotated[
+        list[str] | None, typer.Option("--question", "-q", help="attrition or buy:<product_id>; may be given often.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train models, test them out of time, and keep them in MLflow."""
+    from appetence.progress import show_progress
+    from appetence.run import train_all
+
+    with show_progress() as progress:
+        result = train_all(_load(config), set(question) if question else None, progress)
+    _emit(result.as_dict(), result.lines(), as_json)
+
+
+@app.command()
+def score(
+    config: ConfigOption = DEFAULT_CONFIG,
+    month: MonthOption = None,
+    revise: Annotated[
+        bool, typer.Option("--revise", help="Replace a month that was published from other data.")
+    ] = False,
+    why: Annotated[str | None, typer.Option(help="The reason for replacing it; kept with the run.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a month and publish: all of it, or nothing."""
+    from appetence.progress import show_progress
+    from appetence.run import score_month
+
+    if revise != bool(why and why.strip()):
+        raise UsageError("--revise and --why go together", hint='For example: --revise --why "late contracts arrived"')
+    with show_progress() as progress:
+        outcome = score_month(_load(config), month, why, progress)
+    _emit(outcome.as_dict(), outcome.lines(), as_json)
+
+
+@app.command()
+def explain(
+    client: Annotated[str, typer.Option("--client", help="The client's id.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    month: MonthOption = None,
+    question: Annotated[str | None, typer.Option("--question", "-q", help="One question; all by default.")] = None,
+    language: Annotated[str, typer.Option(help="fr or en.")] = "en",
+    as_json: JsonOption = False,
+) -> None:
+    """Say why a client has the scores that were published."""
+    from appetence.scoring.explanation import explain_client
+
+    found = explain_client(_load(config), client, month, question, language)
+    _emit(found.as_dict(), found.lines(), as_json)
+
+
+@app.command()
+def report(config: ConfigOption = DEFAULT_CONFIG, month: MonthOption = None) -> None:
+    """Write the reports of a published month anew."""
+    from appetence.progress import show_progress
+    from appetence.run import report_month
+
+    with show_progress() as progress:
+        where = report_month(_load(config), month, progress)
+    for path in where:
+        print(path)
+
+
+@app.command()
+def docs(out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("docs")) -> None:
+    """Write the pages that are generated from declarations: the book's contract, the features, the score tables."""
+    from appetence.book.describe import describe_contract
+    from appetence.features.describe import describe_features
+    from appetence.scoring.describe import describe_scores
+
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in (("book", describe_contract()), ("features", describe_features()), ("scores", describe_scores())):
+        (out / f"{name}.md").write_text(text, encoding="utf-8")
+        print(out / f"{name}.md")
