@@ -1,0 +1,306 @@
+"""A stored model: three text files that can be read, checked and refused.
+
+`model.txt` is LightGBM's text format, `contract.json` says what the model answers and how its inputs are coded, and
+`golden.json` holds made-up rows with the probabilities that the model gave them when it was made: whatever differs on
+another machine, in another version or after a change of the files shows there before a client is scored.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from appetence.errors import ArtefactError
+from appetence.models.classifier import PropensityClassifier
+
+MODEL_FILE, CONTRACT_FILE, GOLDEN_FILE = "model.txt", "contract.json", "golden.json"
+FORMAT = 1
+GOLDEN_TOLERANCE = 1e-9
+LARGEST_FILE = 256 * 2**20
+"""Bytes; a text model of thousands of trees stays far below."""
+
+Floats = npt.NDArray[np.float64]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Value = float | str | bool | None
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+StoredT = TypeVar("StoredT", bound=_Stored)
+
+
+class Origins(_Stored):
+    """What a model was made from: cuts, and the code's version."""
+
+    code_version: str
+    fitted_on: tuple[Day, ...]
+    calibrated_on: tuple[Day, ...]
+    label_window: str
+    book_fingerprint: str
+
+
+class Contract(_Stored):
+    """What a model answers, as stored in `contract.json`."""
+
+    format: Literal[1] = FORMAT
+    kind: Literal["classifier", "constant"]
+    question: Annotated[str, Field(pattern=r"^(attrition|buy:.+)$", max_length=300)]
+    product_id: str | None
+    horizon: Annotated[int, Field(ge=1)]
+    gap: Annotated[int, Field(ge=0)]
+    features: tuple[str, ...]
+    classifier: dict[str, Any] | None
+    probability: Probability | None
+    origins: Origins
+    metrics: dict[str, float]
+    verdict: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> Contract:
+        if (self.kind == "classifier") != (self.classifier is not None and self.probability is None):
+            raise ValueError("a classifier holds its contract and no probability; a constant holds a probability only")
+        if (self.question == "attrition") != (self.product_id is None):
+            raise ValueError("attrition has no product; buy:<product_id> has one")
+        if self.product_id is not None and self.question != f"buy:{self.product_id}":
+            raise ValueError("the question names another product")
+        if self.kind == "constant" and self.features:
+            raise ValueError("a constant reads no feature")
+        if len(set(self.features)) != len(self.features):
+            raise ValueError("a feature is named twice")
+        return self
+
+
+class Golden(_Stored):
+    """Made-up rows and their probabilities, as stored in `golden.json`: one list of values per feature."""
+
+    rows: dict[str, list[Value]]
+    probabilities: list[Probability]
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> Golden:
+        if not self.probabilities or any(len(values) != len(self.probabilities) for values in self.rows.values()):
+            raise ValueError("every column must hold as many values as there are probabilities, and at least one")
+        return self
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows as a feature matrix: numbers as float64, codes as text."""
+        columns = {name: _column(values) for name, values in self.rows.items()}
+        return pd.DataFrame(columns, index=range(len(self.probabilities)))
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A model with what it answers.
+
+    Attributes
+    ----------
+    contract
+        Question, window, features, origins, metrics and verdict.
+    golden
+        Rows with the probabilities expected of them.
+    classifier
+        None for a constant.
+    """
+
+    contract: Contract
+    golden: Golden
+    classifier: PropensityClassifier | None
+
+    @property
+    def question(self) -> str:
+        """`attrition` or `buy:<product_id>`."""
+        return self.contract.question
+
+    @property
+    def kind(self) -> str:
+        """`classifier` or `constant`."""
+        return self.contract.kind
+
+    @property
+    def horizon(self) -> int:
+        """Months of the label window."""
+        return self.contract.horizon
+
+    @property
+    def gap(self) -> int:
+        """Months between the cut and the label window."""
+        return self.contract.gap
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Features read, in order."""
+        return self.contract.features
+
+    @property
+    def probability(self) -> float | None:
+        """The probability that a constant gives to everyone; None for a classifier."""
+        return self.contract.probability
+
+    @property
+    def verdict(self) -> str:
+        """How the model did out of time, in one sentence."""
+        return self.contract.verdict
+
+    def predict(self, X: pd.DataFrame) -> Floats:
+        """Return (n,) probabilities for the rows of a feature matrix; columns beyond `features` are ignored.
+
+        Raises
+        ------
+        ArtefactError
+            A feature that the model reads is missing.
+        """
+        if self.classifier is None:
+            return np.full(len(X), self.contract.probability, dtype=np.float64)
+        missing = [name for name in self.features if name not in X.columns]
+        if missing:
+            raise ArtefactError(f"The model for {self.question} must get all its features", f"none of {missing}")
+        return np.asarray(self.classifier.predict_proba(X[list(self.features)])[:, 1], dtype=np.float64)
+
+    def check_golden(self) -> None:
+        """Score the golden rows and compare.
+
+        Raises
+        ------
+        ArtefactError
+            Where a probability is off by more than 1e-9.
+        """
+        expected = np.array(self.golden.probabilities)
+        found = self.predict(self.golden.frame())
+        off = float(np.abs(found - expected).max())
+        if not off <= GOLDEN_TOLERANCE:
+            raise ArtefactError(
+                f"The model for {self.question} must give its golden rows the probabilities stored with them",
+                f"a difference of {off:.3g}",
+                "The files were altered, or another LightGBM reads them differently: train again",
+            )
+
+    def save(self, directory: Path) -> list[str]:
+        """Write the files into an existing directory and return their names."""
+        names = [CONTRACT_FILE, GOLDEN_FILE]
+        (directory / CONTRACT_FILE).write_text(_json(self.contract), encoding="utf-8")
+        (directory / GOLDEN_FILE).write_text(_json(self.golden), encoding="utf-8")
+        if self.classifier is not None:
+            (directory / MODEL_FILE).write_text(self.classifier.to_parts()[0], encoding="utf-8")
+            names.append(MODEL_FILE)
+        return names
+
+    @classmethod
+    def load(cls, directory: Path) -> Artefact:
+        """Read the files of a directory.
+
+        Raises
+        ------
+        ArtefactError
+            A file is missing, too large, not text, or not what it should be.
+
+        Notes
+        -----
+        LightGBM aborts the whole process on some corrupt models: read files of unknown origin through
+        `appetence.models.registry`, which tries them in another process first.
+        """
+        contract = _read(Contract, directory / CONTRACT_FILE)
+        golden = _read(Golden, directory / GOLDEN_FILE)
+        if contract.classifier is None:
+            return cls(contract, golden, None)
+        text = _text(directory / MODEL_FILE)
+        try:
+            classifier = PropensityClassifier.from_parts(text, contract.classifier)
+            names = tuple(str(name) for name in classifier.feature_names_in_)
+        except ArtefactError:
+            raise
+        except Exception as error:  # any failure of a parser on a foreign file means the same: refuse it
+            message = f"{type(error).__name__}: {str(error)[:200]}"
+            raise ArtefactError(f"{MODEL_FILE} and {CONTRACT_FILE} must hold a classifier", message) from error
+        if names != contract.features:
+            raise ArtefactError(f"{CONTRACT_FILE} must name the features that the model reads, in order")
+        return cls(contract, golden, classifier)
+
+
+def make_golden(artefact_predict: PropensityClassifier | float, X: pd.DataFrame, seed: int) -> Golden:
+    """Make up golden rows from quantiles of the training rows, and score them.
+
+    No row is a client's: each is a mix of quantiles (5 % to 95 %) of single features, of levels that at least
+    `_COMMON` rows share, of an unseen level, and of missing values.
+
+    Parameters
+    ----------
+    artefact_predict
+        The classifier, or the probability of a constant.
+    X
+        Training rows; only features that the classifier reads are used.
+    seed
+        Of the mixes.
+    """
+    if isinstance(artefact_predict, float):
+        return Golden(rows={}, probabilities=[artefact_predict])
+    names = [str(name) for name in artefact_predict.feature_names_in_]
+    rng = np.random.default_rng(seed)
+    rows = {name: _made_up(X[name], rng) for name in names}
+    blank = Golden(rows=rows, probabilities=[0.0] * _GOLDEN_ROWS)
+    found = artefact_predict.predict_proba(blank.frame())[:, 1]
+    return Golden(rows=rows, probabilities=[float(p) for p in found])
+
+
+_GOLDEN_ROWS = 24
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_COMMON = 20
+_UNSEEN = "\u2047unseen"
+
+
+def _made_up(column: pd.Series, rng: np.random.Generator) -> list[Value]:
+    """Return a column of golden rows: first the quantiles in step, then all missing, then mixes."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = values[np.isfinite(values)]
+        options: list[Value] = [float(q) for q in np.quantile(values, _QUANTILES)] if len(values) else [0.0]
+    else:
+        counts = column.value_counts()
+        options = [str(level) for level in counts.index[counts >= _COMMON]][: len(_QUANTILES)] + [_UNSEEN]
+    steps: list[Value] = [options[i % len(options)] for i in range(len(_QUANTILES))]
+    mixes = rng.integers(0, len(options) + 1, _GOLDEN_ROWS - len(steps) - 1)
+    return [*steps, None, *(None if i == len(options) else options[i] for i in mixes)]
+
+
+def _column(values: Sequence[Value]) -> pd.Series:
+    if any(isinstance(value, str) for value in values):
+        return pd.Series(values, dtype="str")
+    numbers = [math.nan if value is None else float(value) for value in values]
+    return pd.Series(numbers, dtype=np.float64)
+
+
+def _json(stored: BaseModel) -> str:
+    return json.dumps(stored.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ArtefactError(f"{path.name} must be smaller than {LARGEST_FILE} bytes", path.stat().st_size)
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ArtefactError(f"A stored model must hold {path.name}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtefactError(f"{path.name} must be readable UTF-8 text", type(error).__name__) from None
+
+
+def _read(kind: type[StoredT], path: Path) -> StoredT:
+    try:
+        return kind.model_validate_json(_text(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or path.name
+        raise ArtefactError(f"{path.name} must be a contract of a model", f"{place}: {first['msg']}") from None
+    except RecursionError:
+        raise ArtefactError(f"{path.name} must not be nested deeply") from None
