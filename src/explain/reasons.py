@@ -1,0 +1,189 @@
+"""Reasons: contributions of features, grouped by theme and told in words that are true of the client.
+
+A reason says what the client's file holds and by how many points the model moved the probability for it. It claims no
+cause: the sign is the model's, the sentence is the fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from appetence.errors import AppetenceError
+from appetence.explain.wording import Language, say_all
+from appetence.features.catalogue import Feature, Theme
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+BASELINE, OTHER = "baseline", "other"
+"""The two rows that are no reason: what is expected of any client, and all that is not listed."""
+
+SMALLEST = 0.005
+"""Points: a reason that would be shown as 0.00 is not listed."""
+
+TEXTS: dict[str, dict[Language, str]] = {
+    BASELINE: {"en": "Expected of any client of the book", "fr": "Niveau attendu pour tout client du portefeuille"},
+    OTHER: {"en": "All other reasons together", "fr": "Tous les autres motifs réunis"},
+}
+
+SCHEMA = pa.schema(
+    [
+        pa.field("client_id", pa.string(), nullable=False),
+        pa.field("rank", pa.int64(), nullable=False),
+        pa.field("theme", pa.string(), nullable=False),
+        pa.field("feature", pa.string()),
+        pa.field("value", pa.string()),
+        pa.field("points", pa.float64(), nullable=False),
+        pa.field("actionable", pa.bool_(), nullable=False),
+        pa.field("text_en", pa.string(), nullable=False),
+        pa.field("text_fr", pa.string(), nullable=False),
+    ]
+)
+"""The columns of `score_reasons` that a question's model knows; the run adds its id, the month and the question."""
+
+
+def strongest_reasons(
+    client_ids: pa.Array | pa.ChunkedArray | Sequence[str],
+    points: Floats,
+    features: Sequence[Feature],
+    values: pa.Table,
+    themes: Mapping[str, Theme],
+    *,
+    probability: Floats,
+    baseline: float,
+    k: int = 5,
+    currency: str = "EUR",
+) -> pa.Table:
+    """Return the strongest reasons of every client for one question.
+
+    Parameters
+    ----------
+    client_ids
+        The n clients.
+    points
+        Shape (n, f): by how much each feature moved the probability, from `baseline` to `probability`.
+    features
+        The f features, in the order of the columns of `points`.
+    values
+        n rows with a column per feature: what is said of the client.
+    themes
+        Per name, the theme that features are grouped under.
+    probability
+        Shape (n,), in [0, 1].
+    baseline
+        The probability expected of any client.
+    k
+        How many reasons to list at most.
+    currency
+        ISO 4217, of amounts.
+
+    Returns
+    -------
+    pyarrow.Table
+        `SCHEMA`, in the order of clients and rank: the baseline (rank 0), up to k themes by |points|, and all else
+        together. `points` are percentage points and a client's add up to 100 × the probability. A theme speaks through
+        the feature that moved the probability most in the theme's own direction.
+
+    Raises
+    ------
+    AppetenceError
+        Shapes that do not match.
+    """
+    points = np.asarray(points, dtype=np.float64)
+    probability = np.asarray(probability, dtype=np.float64)
+    _check_shapes(len(client_ids), points, features, values, probability)
+    names = list(dict.fromkeys(feature.theme for feature in features))
+    by_theme, speaker = _grouped(points, [names.index(feature.theme) for feature in features], len(names))
+    listed = np.argsort(-np.abs(by_theme), axis=1, kind="stable")[:, :k]
+    moved = 100 * np.take_along_axis(by_theme, listed, axis=1)
+    moved[np.abs(moved) < SMALLEST] = 0.0
+    first = np.full(len(points), 100 * baseline)
+    rest = 100 * probability - first - moved.sum(axis=1)
+
+    kept = np.pad(moved != 0, ((0, 0), (1, 1)), constant_values=True)
+    client = np.nonzero(kept)[0]
+    theme = np.pad(listed, ((0, 0), (1, 1)), constant_values=len(names))[kept]  # len(names): baseline, then other
+    feature = np.pad(np.take_along_axis(speaker, listed, axis=1), ((0, 0), (1, 1)), constant_values=-1)[kept]
+    rank = (np.cumsum(kept, axis=1) - 1)[kept]
+    theme[feature < 0] += rank[feature < 0] > 0
+    told = [themes[name] for name in names]
+    return pa.Table.from_arrays(
+        [
+            pa.array(client_ids, pa.string()).take(pa.array(client)),
+            pa.array(rank),
+            pa.array([*names, BASELINE, OTHER], pa.string()).take(pa.array(theme)),
+            pa.array([f.name for f in features], pa.string()).take(pa.array(feature, mask=feature < 0)),
+            _values(feature, client, features, values),
+            pa.array(np.column_stack([first, moved, rest])[kept]),
+            pa.array(np.array([*(t.actionable for t in told), False, False])[theme]),
+            _texts(feature, rank, client, features, values, "en", currency),
+            _texts(feature, rank, client, features, values, "fr", currency),
+        ],
+        schema=SCHEMA,
+    )
+
+
+def _grouped(points: Floats, theme_of: Sequence[int], themes: int) -> tuple[Floats, Integers]:
+    """Return, per row and theme, the sum of its features' points and the feature that speaks for it."""
+    by_theme = np.zeros((len(points), themes))
+    speaker = np.zeros((len(points), themes), dtype=np.int64)
+    for theme in range(themes):
+        columns = np.flatnonzero(np.asarray(theme_of) == theme)
+        by_theme[:, theme] = points[:, columns].sum(axis=1)
+        with_it = points[:, columns] * np.sign(by_theme[:, [theme]])
+        speaker[:, theme] = columns[np.argmax(with_it, axis=1)]
+    return by_theme, speaker
+
+
+def _texts(
+    feature: Integers,
+    rank: Integers,
+    client: Integers,
+    features: Sequence[Feature],
+    values: pa.Table,
+    language: Language,
+    currency: str,
+) -> pa.Array:
+    """Return each row's sentence; a sentence is made once per distinct value of a feature."""
+    pool = [TEXTS[BASELINE][language], TEXTS[OTHER][language]]
+    place = (rank > 0).astype(np.int64)
+    for j in np.unique(feature[feature >= 0]):
+        rows = np.flatnonzero(feature == j)
+        told = values.column(features[j].name).take(pa.array(client[rows])).combine_chunks()
+        encoded = told.dictionary_encode(null_encoding="encode")
+        place[rows] = len(pool) + encoded.indices.to_numpy()
+        pool += say_all(features[j], encoded.dictionary.to_pylist(), language, currency)
+    return pa.array(pool, pa.string()).take(pa.array(place))
+
+
+def _values(feature: Integers, client: Integers, features: Sequence[Feature], values: pa.Table) -> pa.Array:
+    """Return the value of each row's feature as text, null where it is unknown or the row is no reason."""
+    pieces, places = [pa.nulls(1, pa.string())], np.zeros(len(feature), dtype=np.int64)
+    taken = 1
+    for j in np.unique(feature[feature >= 0]):
+        rows = np.flatnonzero(feature == j)
+        piece = values.column(features[j].name).take(pa.array(client[rows])).combine_chunks()
+        if pa.types.is_floating(piece.type):
+            piece = pc.if_else(pc.is_finite(piece), piece, None)
+        pieces.append(piece.cast(pa.string()))
+        places[rows] = taken + np.arange(len(rows))
+        taken += len(rows)
+    return pa.concat_arrays(pieces).take(pa.array(places))
+
+
+def _check_shapes(
+    clients: int, points: Floats, features: Sequence[Feature], values: pa.Table, probability: Floats
+) -> None:
+    expected = (clients, len(features))
+    if points.shape != expected or values.num_rows != clients or probability.shape != (clients,):
+        raise AppetenceError(
+            f"points must have a row per client and a column per feature, {expected}, with as many values and scores",
+            f"{points.shape}, {values.num_rows} values and {probability.shape} scores",
+        )
+    if not (np.isfinite(points).all() and np.isfinite(probability).all()):
+        raise AppetenceError("points and probabilities must be finite", f"{(~np.isfinite(points)).sum()} that are not")
