@@ -92,7 +92,7 @@ APPETENCE_SCORES = _table(
     _CLIENT,
     ("product_id", _TEXT, False, "A product the client may buy and has never held"),
     ("probability", _FLOAT, False, "Of a first purchase within the horizon"),
-    ("expected_value", _FLOAT, False, "Probability times value of the sale, in the book's currency"),
+    ("expected_value", _FLOAT, True, "Probability times value of the sale; null: its margin is not known"),
     ("rank", _INT, False, "1: the most probable of this client's products"),
     ("modelled", _FLAG, False, "False: the product's base rate, because there is no model that beats it"),
 )

@@ -1,0 +1,123 @@
+"""What staged scores must satisfy before any reader sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appetence.errors import PublicationError
+from appetence.scoring.sink_duckdb import DuckdbSink
+from appetence.scoring.tables import HORIZONS, RUN_TABLES
+
+_POINTS_TOLERANCE = 1e-6
+"""Percentage points: reasons are added in another order than scores, so the last digits may differ."""
+
+_MEAN_FACTOR = 3.0
+"""A book's mean risk does not triple in a month: a broken feature or mapping does that."""
+
+_RANGES = {
+    "client_scores": (*(f"attrition_{h}m" for h in HORIZONS), "attrition_probability", "erosion_probability"),
+    "appetence_scores": ("probability",),
+}
+_FINITE = {
+    "client_scores": ("expected_outflow", "past_profit", "lifetime_value", "potential"),
+    "appetence_scores": ("expected_value",),
+    "score_reasons": ("points",),
+}
+
+
+@dataclass(frozen=True)
+class AuditFinding:
+    """One figure and whether it may be published."""
+
+    check: str
+    figure: str
+    passed: bool
+
+
+def audit(sink: DuckdbSink, run_id: str, clients: int, previous_run: str | None) -> tuple[AuditFinding, ...]:
+    """Check a staged run.
+
+    Parameters
+    ----------
+    clients
+        How many clients the run must hold: those of the population who do not object.
+    previous_run
+        The run published for the month before, or None.
+    """
+    findings = [_row_count(sink, run_id, clients)]
+    findings += [_unique(sink, run_id, table.name, table.key) for table in RUN_TABLES]
+    findings += [_in_range(sink, run_id, table, column) for table, columns in _RANGES.items() for column in columns]
+    findings += [_finite(sink, run_id, table, column) for table, columns in _FINITE.items() for column in columns]
+    findings.append(_reasons_add_up(sink, run_id))
+    if previous_run is not None:
+        findings.append(_mean_stable(sink, run_id, previous_run))
+    return tuple(findings)
+
+
+def raise_on_failure(findings: tuple[AuditFinding, ...]) -> None:
+    """Refuse publication where a check failed.
+
+    Raises
+    ------
+    PublicationError
+        Names the failed figures.
+    """
+    failed = [f"{finding.check}: {finding.figure}" for finding in findings if not finding.passed]
+    if failed:
+        raise PublicationError(
+            "scores must pass the audit before they are published", "; ".join(failed), "Nothing was published"
+        )
+
+
+def _number(sink: DuckdbSink, sql: str, run_id: str) -> float:
+    value = sink.query(sql, [run_id]).column(0)[0].as_py()
+    return 0.0 if value is None else float(value)
+
+
+def _row_count(sink: DuckdbSink, run_id: str, clients: int) -> AuditFinding:
+    rows = int(_number(sink, "SELECT count(*) FROM client_scores WHERE run_id = ?", run_id))
+    return AuditFinding("one row per client", f"{rows} rows for {clients} clients", rows == clients and clients > 0)
+
+
+def _unique(sink: DuckdbSink, run_id: str, table: str, key: tuple[str, ...]) -> AuditFinding:
+    columns = ", ".join(key)
+    sql = f"SELECT count(*) - count(DISTINCT ({columns})) FROM {table} WHERE run_id = ?"
+    twice = int(_number(sink, sql, run_id))
+    return AuditFinding(f"{table}: each key once", f"{twice} rows too many", twice == 0)
+
+
+def _in_range(sink: DuckdbSink, run_id: str, table: str, column: str) -> AuditFinding:
+    # a NaN is greater than everything in DuckDB, so it fails the same test
+    sql = f"SELECT count(*) FROM {table} WHERE run_id = ? AND NOT ({column} BETWEEN 0 AND 1)"
+    outside = int(_number(sink, sql, run_id))
+    return AuditFinding(f"{table}.{column}: within [0, 1]", f"{outside} rows outside", outside == 0)
+
+
+def _finite(sink: DuckdbSink, run_id: str, table: str, column: str) -> AuditFinding:
+    sql = f"SELECT count(*) FROM {table} WHERE run_id = ? AND {column} IS NOT NULL AND NOT isfinite({column})"
+    wrong = int(_number(sink, sql, run_id))
+    return AuditFinding(f"{table}.{column}: finite", f"{wrong} rows not", wrong == 0)
+
+
+def _reasons_add_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
+    sql = """
+        WITH scores AS (
+            SELECT client_id, 'attrition' AS question, attrition_probability AS probability
+            FROM client_scores WHERE run_id = $1 AND attrition_probability IS NOT NULL
+            UNION ALL
+            SELECT client_id, 'buy:' || product_id, probability FROM appetence_scores WHERE run_id = $1
+        ), told AS (
+            SELECT client_id, question, sum(points) AS points FROM score_reasons WHERE run_id = $1 GROUP BY ALL
+        )
+        SELECT max(coalesce(abs(points - 100 * probability), 100))
+        FROM scores FULL JOIN told USING (client_id, question)
+    """
+    worst = _number(sink, sql, run_id)
+    return AuditFinding("reasons add up to the score", f"{worst:.1e} points apart at most", worst < _POINTS_TOLERANCE)
+
+
+def _mean_stable(sink: DuckdbSink, run_id: str, previous_run: str) -> AuditFinding:
+    sql = "SELECT avg(attrition_probability) FROM client_scores WHERE run_id = ?"
+    now, before = _number(sink, sql, run_id), _number(sink, sql, previous_run)
+    stable = not (now and before) or 1 / _MEAN_FACTOR <= now / before <= _MEAN_FACTOR
+    return AuditFinding("mean attrition against the month before", f"{now:.4f} after {before:.4f}", stable)

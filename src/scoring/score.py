@@ -1,0 +1,244 @@
+"""A month's scores: every question over every client, and what they are worth, as the tables that get published."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from appetence.book import Book
+from appetence.config import ScoringSettings, ValueSettings
+from appetence.errors import BookError
+from appetence.features.catalogue import THEMES
+from appetence.features.pipeline import FeatureTable
+from appetence.models.artefact import Artefact
+from appetence.models.survival import SurvivalCurves
+from appetence.progress import Progress, silent
+from appetence.scoring.questions import QuestionScores, score_question
+from appetence.scoring.tables import HORIZONS
+from appetence.targets.eligibility import eligible
+from appetence.value.future import client_curves
+from appetence.value.lifetime import annuities, contract_value, sale_value
+from appetence.value.margins import held_contracts, past_profit, product_economics
+
+Floats = npt.NDArray[np.float64]
+
+ATTRITION = "attrition"
+
+
+@dataclass(frozen=True)
+class MonthScores:
+    """The rows of the three tables that a run writes, less `run_id` and `month`."""
+
+    client_scores: pa.Table
+    appetence_scores: pa.Table
+    score_reasons: pa.Table
+
+
+def score_clients(
+    book: Book,
+    cut: dt.date,
+    table: FeatureTable,
+    artefacts: Mapping[str, Artefact],
+    scoring: ScoringSettings,
+    value: ValueSettings,
+    currency: str,
+    progress: Progress = silent,
+) -> MonthScores:
+    """Score every client of a feature table for every question that has a model.
+
+    Parameters
+    ----------
+    table
+        One row per client, at `cut`.
+    artefacts
+        Per question (`attrition`, `buy:<product_id>`) its verified model.
+    """
+    job = _Month(book, cut, table, scoring, value, currency)
+    reasons = []
+    attrition = None
+    steps = len(artefacts) + 1
+    if ATTRITION in artefacts:
+        progress("scoring attrition", 0.0)
+        attrition = job.question(artefacts[ATTRITION], np.arange(len(job.clients)))
+        reasons.append(_named(attrition.reasons, ATTRITION))
+    model = artefacts.get(ATTRITION)
+    curves = client_curves(
+        book,
+        cut,
+        job.clients,
+        None if attrition is None else attrition.probability,
+        1 if model is None else model.horizon,
+        max(value.horizon, *HORIZONS),
+    )
+    annuity = annuities(curves.staying[:, : value.horizon], value.discount_rate)
+    offers = []
+    economics = product_economics(book, cut)
+    sales = sale_value(annuity[:, -1], economics.yearly_margin, economics.acquisition_cost)
+    products = {q.removeprefix("buy:"): a for q, a in artefacts.items() if q != ATTRITION}
+    pairs = eligible(book, table.data.select(["client_id", "cut"]), sorted(products))
+    for number, (product_id, artefact) in enumerate(sorted(products.items())):
+        progress(f"scoring appetence for {product_id}", (number + 1) / steps)
+        rows = job.rows_of(pairs.filter(pc.equal(pairs["product_id"], product_id))["client_id"])
+        if len(rows) == 0:
+            continue
+        found = job.question(artefact, rows)
+        reasons.append(_named(found.reasons, artefact.question))
+        worth = found.probability * sales[rows, economics.product_id.index(product_id)]
+        offers.append(_offers(job.clients, rows, product_id, found.probability, worth, artefact))
+    appetence = _ranked(pa.concat_tables(offers) if offers else _no_offers())
+    return MonthScores(
+        job.client_rows(attrition, curves, annuity, appetence),
+        appetence,
+        pa.concat_tables(reasons) if reasons else _no_reasons(),
+    )
+
+
+class _Month:
+    """What all questions of a month share: clients, feature rows, catalogue."""
+
+    def __init__(
+        self,
+        book: Book,
+        cut: dt.date,
+        table: FeatureTable,
+        scoring: ScoringSettings,
+        value: ValueSettings,
+        currency: str,
+    ) -> None:
+        self.book, self.cut, self.scoring, self.value, self.currency = book, cut, scoring, value, currency
+        self.values = table.data.combine_chunks()
+        self.clients: pa.Array = self.values["client_id"].combine_chunks()
+        self.frame: pd.DataFrame = table.frame()
+        self.features = {feature.name: feature for feature in table.features}
+
+    def rows_of(self, client_ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+        """Return the rows of some clients, ascending."""
+        found = pc.index_in(client_ids, self.clients).to_numpy(zero_copy_only=False)
+        return np.sort(np.asarray(found, dtype=np.int64))
+
+    def question(self, artefact: Artefact, rows: npt.NDArray[np.int64]) -> QuestionScores:
+        """Score and explain one question for some rows."""
+        return score_question(
+            artefact,
+            self.clients.take(pa.array(rows)),
+            self.values.take(pa.array(rows)),
+            self.frame.iloc[rows],
+            self.features,
+            THEMES,
+            self.scoring.reasons,
+            self.currency,
+        )
+
+    def client_rows(
+        self, attrition: QuestionScores | None, curves: SurvivalCurves, annuity: Floats, appetence: pa.Table
+    ) -> pa.Table:
+        """Put a client's figures side by side."""
+        nothing = pa.nulls(len(self.clients), pa.float64())
+        probability = None if attrition is None else attrition.probability
+        profit = past_profit(self.book, self.cut)
+        ids = self.clients.to_pylist()
+        return pa.table(
+            {
+                "client_id": self.clients,
+                "advisor_id": self._advisors(),
+                **{
+                    f"attrition_{h}m": nothing if probability is None else pa.array(curves.leaving[:, h - 1])
+                    for h in HORIZONS
+                },
+                "attrition_probability": nothing if probability is None else pa.array(probability),
+                "attrition_tier": _tiers(probability, len(ids), self.scoring.high, self.scoring.medium),
+                "erosion_probability": nothing,
+                "expected_outflow": nothing,
+                "past_profit": nothing if profit is None else pa.array([profit.get(i, 0.0) for i in ids]),
+                "lifetime_value": _known(self._lifetime_values(annuity)),
+                "potential": self._potential(appetence),
+            }
+        )
+
+    def _advisors(self) -> pa.Array:
+        clients = self.book.execute(self.book.table("clients").select("client_id", "advisor_id"))
+        place = pc.index_in(self.clients, clients["client_id"].combine_chunks())
+        if place.null_count:
+            raise BookError("every client with a contract must be in clients", f"{place.null_count} who are not")
+        return clients["advisor_id"].combine_chunks().take(place)
+
+    def _lifetime_values(self, annuity: Floats) -> Floats:
+        held = held_contracts(self.book, self.cut)
+        place = pc.index_in(held.client_id, self.clients)
+        scored = np.asarray(place.is_valid())
+        row = place.fill_null(0).to_numpy(zero_copy_only=False)[scored].astype(np.int64)
+        worth = contract_value(annuity, row, held.yearly_margin[scored], held.months_left[scored])
+        return np.bincount(row, weights=worth, minlength=len(self.clients))
+
+    def _potential(self, appetence: pa.Table) -> pa.Array:
+        row = pc.index_in(appetence["client_id"].combine_chunks(), self.clients).to_numpy(zero_copy_only=False)
+        worth = appetence["expected_value"].combine_chunks()
+        if len(worth) and worth.null_count == len(worth):
+            return pa.nulls(len(self.clients), pa.float64())
+        weights = worth.fill_null(0.0).to_numpy(zero_copy_only=False)
+        return pa.array(np.bincount(row.astype(np.int64), weights=weights, minlength=len(self.clients)))
+
+
+def _named(reasons: pa.Table, question: str) -> pa.Table:
+    return reasons.append_column(pa.field("question", pa.string()), pa.repeat(question, len(reasons)))
+
+
+def _known(values: Floats) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values))
+
+
+def _tiers(probability: Floats | None, clients: int, high: float, medium: float) -> pa.Array:
+    """Rank the book: the `high` share of it at the top, then the `medium` share, then all others."""
+    if probability is None:
+        return pa.nulls(clients, pa.string())
+    order = np.argsort(-probability, kind="stable")
+    share = np.empty(clients)
+    share[order] = np.arange(clients) / clients
+    return pa.array(np.where(share < high, "high", np.where(share < high + medium, "medium", "low")), pa.string())
+
+
+def _offers(
+    clients: pa.Array,
+    rows: npt.NDArray[np.int64],
+    product_id: str,
+    probability: Floats,
+    worth: Floats,
+    artefact: Artefact,
+) -> pa.Table:
+    return pa.table(
+        {
+            "client_id": clients.take(pa.array(rows)),
+            "product_id": pa.repeat(product_id, len(rows)),
+            "probability": pa.array(probability),
+            "expected_value": _known(worth),
+            "modelled": pa.repeat(artefact.kind == "classifier", len(rows)),
+        }
+    )
+
+
+def _ranked(offers: pa.Table) -> pa.Table:
+    """Rank each client's products by probability; on a tie, by name."""
+    order = [("client_id", "ascending"), ("probability", "descending"), ("product_id", "ascending")]
+    offers = offers.sort_by(order).combine_chunks()
+    clients = offers["client_id"].to_pandas()
+    rank = clients.groupby(clients).cumcount().to_numpy(dtype=np.int64) + 1
+    return offers.append_column(pa.field("rank", pa.int64()), pa.array(rank, pa.int64()))
+
+
+def _no_offers() -> pa.Table:
+    columns = {"client_id": pa.string(), "product_id": pa.string(), "probability": pa.float64()}
+    columns |= {"expected_value": pa.float64(), "modelled": pa.bool_()}
+    return pa.schema(list(columns.items())).empty_table()
+
+
+def _no_reasons() -> pa.Table:
+    from appetence.explain.reasons import SCHEMA
+
+    return SCHEMA.append(pa.field("question", pa.string())).empty_table()

@@ -1,0 +1,103 @@
+"""Each client's future as a curve: the book's own life table, bent to the attrition model's probability."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from appetence.book import Book
+from appetence.models.survival import LifeTable, SurvivalCurves, fit_life_table, survival_curves
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_STILL_HERE = 10**6
+"""A month after all others."""
+
+
+def client_curves(
+    book: Book,
+    cut: dt.date,
+    client_ids: pa.Array,
+    probability: Floats | None,
+    horizon: int,
+    months: int,
+) -> SurvivalCurves:
+    """Return survival and leaving curves of clients, from facts known before the cut.
+
+    Parameters
+    ----------
+    client_ids
+        Shape (clients,).
+    probability
+        Shape (clients,): the model's probability of leaving within `horizon` months; None: no model, so that the
+        life table speaks alone. With a gap before the window, the curve treats it as beginning at the cut.
+    months
+        How far the curves go.
+    """
+    spells = _spells(book, cut)
+    first, last = _month_number(book.observed_from), _month_number(cut)
+    start = _integers(spells["start"])
+    end = _integers(spells["end"])
+    table = fit_life_table(start, end, np.asarray(spells["kind"].to_pylist(), dtype=np.str_), first, last)
+    place = pc.index_in(client_ids, spells["client_id"].combine_chunks())
+    tenure = last - start[place.to_numpy(zero_copy_only=False)]
+    return _in_blocks(table, tenure, probability, horizon, months)
+
+
+def _spells(book: Book, cut: dt.date) -> pa.Table:
+    """Return per client the months (since year 0) of coming and going, and why: "left", "other" or "".
+
+    A client who holds nothing for a while and comes back counts as present in between: a rare simplification.
+    """
+    contracts = book.as_known("contracts", cut)
+    day = ibis.literal(cut)
+    in_force = contracts.closed_on.isnull() | (contracts.closed_on >= day)
+    number = lambda date: date.year() * 12 + date.month()  # noqa: E731
+    grouped = contracts.group_by("client_id").agg(
+        start=number(contracts.opened_on).min(),
+        here=in_force.any(),
+        gone=contracts.closed_on.max(),
+        reason=contracts.close_reason.fill_null("left").argmax(contracts.closed_on),
+    )
+    here = grouped.here
+    return book.execute(
+        grouped.select(
+            "client_id",
+            "start",
+            end=here.ifelse(_STILL_HERE, number(grouped.gone)),
+            kind=here.ifelse("", (grouped.reason == "left").ifelse("left", "other")),
+        ).order_by("client_id")
+    )
+
+
+def _in_blocks(
+    table: LifeTable, tenure: Ints, probability: Floats | None, horizon: int, months: int, block: int = 50_000
+) -> SurvivalCurves:
+    """Bend the table block by block: the work space is many times the result."""
+    parts = [
+        survival_curves(
+            table,
+            tenure[at : at + block],
+            None if probability is None else probability[at : at + block],
+            horizon,
+            months,
+        )
+        for at in range(0, max(len(tenure), 1), block)
+    ]
+    return SurvivalCurves(
+        np.concatenate([part.staying for part in parts]), np.concatenate([part.leaving for part in parts])
+    )
+
+
+def _month_number(day: dt.date) -> int:
+    return day.year * 12 + day.month
+
+
+def _integers(column: pa.ChunkedArray) -> Ints:
+    return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
