@@ -1,0 +1,110 @@
+"""Choose how much of the linear margin to keep and how many trees to grow, by log-loss on rows not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from appetence.models.boosting import TreeGrower
+from appetence.models.folds import Split
+from appetence.models.linear import LinearFitter, LinearPart
+
+SHRINKS = (0.0, 0.5, 1.0)
+"""Candidates; finer grids changed no log-loss by more than the noise between folds, at their cost."""
+
+FALLBACK_SHRINK = 0.5
+"""Kept where there are too few rows to choose."""
+
+FEWEST_FOR_TREES = 50.0
+"""Total weight below which no tree is grown."""
+
+ONE_SPLIT_CELLS = 1_000_000
+"""Rows × features from which one split judges instead of all folds: its noise is small by then, and its time is not."""
+
+Margins = list[tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class MarginChoice:
+    """What was chosen, and the mean log-loss that it had; None where there was nothing to choose by."""
+
+    shrink: float
+    rounds: int
+    loss: float | None
+
+
+def choose_margin(
+    fitter: LinearFitter,
+    grower: TreeGrower,
+    encoded: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    folds: np.ndarray | None,
+    splits: Sequence[Split],
+    shrink: float | str,
+    in_time: bool,
+) -> tuple[LinearPart, np.ndarray, MarginChoice]:
+    """Fit the linear part and choose shrinkage and rounds.
+
+    Returns
+    -------
+    linear, margin, choice
+        The linear part refitted on all rows, shrunk and with its bias; the cross-fitted initial margin of the training
+        rows, of shape (n_rows,), on which the trees must be grown; and what was chosen.
+    """
+    linear = fitter.fit_all()
+    crossed = fitter.cross_fit(folds) if folds is not None else linear.margin(encoded)
+    candidates = SHRINKS if shrink == "auto" else (float(shrink),)
+    if not splits or weight.sum() < FEWEST_FOR_TREES:
+        choice = MarginChoice(FALLBACK_SHRINK if shrink == "auto" else float(shrink), 0, None)
+    else:
+        splits = splits[:1] if encoded.size >= ONE_SPLIT_CELLS else splits
+        margins = [_margins(fitter, encoded, split, crossed, in_time) for split in splits]
+        choice = _race(grower, splits, margins, y, weight, candidates)
+    bias = level(choice.shrink * crossed, y, weight)
+    return linear.scaled(choice.shrink, bias), choice.shrink * crossed + bias, choice
+
+
+def level(margin: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
+    """Return the constant that, added to the margin, makes the expected number of events the observed one.
+
+    Half an event is added to either side, so that the constant is finite.
+    """
+    total = float(weight.sum())
+    wanted = (float(weight @ y) + 0.5) / (total + 1.0) * total
+    low, high = -40.0 - float(margin.max()), 40.0 - float(margin.min())
+    for _ in range(80):  # bisection: monotone, and safe where Newton's method overshoots
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if float(weight @ expit(margin + middle)) < wanted else (low, middle)
+    return (low + high) / 2.0
+
+
+def _margins(
+    fitter: LinearFitter, encoded: np.ndarray, split: Split, crossed: np.ndarray, in_time: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the linear margins of a split: its validation rows' by a model of its training rows alone."""
+    if in_time:  # the cross-fitted margin of a late row has seen other late rows
+        return crossed[split.train], fitter.fit_rows(split.train).margin(encoded[split.valid])
+    return crossed[split.train], crossed[split.valid]
+
+
+def _race(
+    grower: TreeGrower,
+    splits: Sequence[Split],
+    margins: Margins,
+    y: np.ndarray,
+    weight: np.ndarray,
+    candidates: Sequence[float],
+) -> MarginChoice:
+    choices = []
+    for shrink in candidates:
+        initial = []
+        for split, (train, valid) in zip(splits, margins, strict=True):
+            bias = level(shrink * train, y[split.train], weight[split.train])
+            initial.append((shrink * train + bias, shrink * valid + bias))
+        stopped = grower.search_rounds(splits, initial)
+        choices.append(MarginChoice(shrink, stopped.rounds, stopped.loss))
+    return min(choices, key=lambda choice: choice.loss if choice.loss is not None else np.inf)
