@@ -1,0 +1,5 @@
+"""Why: exact Shapley values of tree models at batch speed, and what an estimator's score is made of."""
+
+from appetence.explain.tables import TreeTables
+
+__all__ = ["TreeTables"]
