@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from appetence.book import Book
 from appetence.config import ScoringSettings, ValueSettings
 from appetence.errors import BookError
+from appetence.explain.reasons import SCHEMA as REASONS_SCHEMA
 from appetence.features.catalogue import THEMES
 from appetence.features.pipeline import FeatureTable
 from appetence.models.artefact import Artefact
@@ -239,6 +240,4 @@ def _no_offers() -> pa.Table:
 
 
 def _no_reasons() -> pa.Table:
-    from appetence.explain.reasons import SCHEMA
-
-    return SCHEMA.append(pa.field("question", pa.string())).empty_table()
+    return REASONS_SCHEMA.append(pa.field("question", pa.string())).empty_table()

@@ -91,17 +91,17 @@ class DuckdbSink:
 
     def published(self, month: str) -> PublishedRun | None:
         """Return the run that `month` shows now, or None."""
-        row = self._connection.execute(
+        rows = self._connection.execute(
             f"""SELECT run_id, r.month, book_fingerprint, models, settings, code_version
                 FROM {PUBLICATIONS.name} JOIN {SCORE_RUNS.name} r USING (run_id) WHERE r.month = ?""",
             [month],
-        ).fetchone()
-        return None if row is None else PublishedRun(*row)
+        ).fetchall()  # a result that is not fetched to its end blocks the connection
+        return PublishedRun(*rows[0]) if rows else None
 
     def runs_of(self, month: str) -> int:
         """Count the runs of a month, whatever became of them."""
-        row = self._connection.execute(f"SELECT count(*) FROM {SCORE_RUNS.name} WHERE month = ?", [month]).fetchone()
-        return 0 if row is None else int(row[0])
+        sql = f"SELECT count(*) FROM {SCORE_RUNS.name} WHERE month = ?"
+        return int(self._connection.execute(sql, [month]).fetchall()[0][0])
 
     def discard_unpublished(self) -> int:
         """Remove what runs that never finished left behind; return how many runs."""
@@ -126,7 +126,7 @@ class DuckdbSink:
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> pa.Table:
         """Read from the database, staged rows included."""
-        return self._connection.execute(sql, parameters or []).to_arrow_table()
+        return self._connection.sql(sql, params=parameters or []).to_arrow_table()
 
     def publish(self, run_id: str, month: str, at: dt.datetime) -> None:
         """Move the month's pointer to a staged run: readers see all of the old run or all of the new one."""

@@ -1,0 +1,84 @@
+import datetime as dt
+import math
+
+import pyarrow as pa
+import pytest
+
+from appetence.errors import PublicationError
+from appetence.scoring.audit import audit, raise_on_failure
+from appetence.scoring.sink_duckdb import DuckdbSink
+from appetence.scoring.tables import APPETENCE_SCORES, CLIENT_SCORES, SCORE_REASONS, SCORE_RUNS
+
+RUN = {"run_id": "r", "month": "2024-01"}
+AT = dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
+
+
+def good():
+    client = {**dict.fromkeys(CLIENT_SCORES.schema.names), **RUN, "client_id": "a", "attrition_probability": 0.25}
+    client |= {"lifetime_value": 10.0}
+    offer = {**RUN, "client_id": "a", "product_id": "p", "probability": 0.5, "rank": 1, "modelled": True}
+    base = {**RUN, "client_id": "a", "theme": "baseline", "actionable": False, "text_en": "x", "text_fr": "x"}
+    reasons = [
+        base | {"question": "attrition", "rank": 0, "points": 20.0},
+        base | {"question": "attrition", "rank": 1, "points": 5.0},
+        base | {"question": "buy:p", "rank": 0, "points": 50.0},
+    ]
+    return {"client_scores": [client], "appetence_scores": [offer], "score_reasons": reasons}
+
+
+def findings(tmp_path, rows, clients=1, previous=None):
+    schemas = {t.name: t.schema for t in (CLIENT_SCORES, APPETENCE_SCORES, SCORE_REASONS)}
+    with DuckdbSink(tmp_path / "scores.duckdb") as sink:
+        run = {**dict.fromkeys(SCORE_RUNS.schema.names), **RUN, "state": "staged", "started_at": AT, "clients": 1}
+        run |= {"book_fingerprint": "f", "models": "{}", "settings": "{}", "code_version": "0", "objected": 0}
+        sink.stage(run, {name: pa.Table.from_pylist(r, schema=schemas[name]) for name, r in rows.items()})
+        if previous is not None:
+            before = {**rows["client_scores"][0], "run_id": "before", "attrition_probability": previous}
+            tables = {name: schema.empty_table() for name, schema in schemas.items()}
+            tables["client_scores"] = pa.Table.from_pylist([before], schema=schemas["client_scores"])
+            sink.stage({**run, "run_id": "before"}, tables)
+        return audit(sink, "r", clients, "before" if previous is not None else None)
+
+
+def failed(found):
+    return [finding.check for finding in found if not finding.passed]
+
+
+def test_good_scores_pass(tmp_path):
+    found = findings(tmp_path, good(), previous=0.2)
+    assert failed(found) == []
+    raise_on_failure(found)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "check"),
+    [
+        ("client_scores", "attrition_probability", 1.5, "client_scores.attrition_probability: within [0, 1]"),
+        ("client_scores", "attrition_12m", math.nan, "client_scores.attrition_12m: within [0, 1]"),
+        ("client_scores", "lifetime_value", math.inf, "client_scores.lifetime_value: finite"),
+        ("appetence_scores", "probability", -0.1, "appetence_scores.probability: within [0, 1]"),
+        ("score_reasons", "points", 20.001, "reasons add up to the score"),
+        ("score_reasons", "question", "buy:other", "reasons add up to the score"),
+    ],
+)
+def test_a_planted_fault_is_found(tmp_path, table, column, value, check):
+    rows = good()
+    rows[table][0][column] = value
+    found = findings(tmp_path, rows)
+    assert check in failed(found)
+    with pytest.raises(PublicationError, match="Nothing was published"):
+        raise_on_failure(found)
+
+
+def test_a_client_scored_twice_or_missing_is_found(tmp_path):
+    rows = good()
+    rows["client_scores"] *= 2
+    assert failed(findings(tmp_path, rows, clients=2)) == ["client_scores: each key once"]
+
+
+def test_a_missing_client_is_found(tmp_path):
+    assert failed(findings(tmp_path, good(), clients=2)) == ["one row per client"]
+
+
+def test_a_mean_that_jumps_is_found(tmp_path):
+    assert failed(findings(tmp_path, good(), previous=0.05)) == ["mean attrition against the month before"]

@@ -1,0 +1,125 @@
+import datetime as dt
+import subprocess
+import sys
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from appetence.errors import PublicationError
+from appetence.scoring.sink_duckdb import DuckdbSink
+from appetence.scoring.tables import APPETENCE_SCORES, CLIENT_SCORES, RUN_TABLES, SCORE_REASONS
+
+AT = dt.datetime(2024, 2, 1, 8, tzinfo=dt.UTC)
+
+
+def a_run(run_id: str, month: str = "2024-01") -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "month": month,
+        "state": "staged",
+        "started_at": AT,
+        "finished_at": None,
+        "book_fingerprint": "f" * 64,
+        "models": "{}",
+        "settings": "{}",
+        "code_version": "0",
+        "clients": 2,
+        "objected": 0,
+        "supersedes": None,
+        "why": None,
+    }
+
+
+def rows(run_id: str, month: str, probability: float) -> dict[str, pa.Table]:
+    common = {"run_id": run_id, "month": month}
+    clients = [
+        {**dict.fromkeys(CLIENT_SCORES.schema.names), **common, "client_id": c, "attrition_probability": probability}
+        for c in ("a", "b")
+    ]
+    offer = {**common, "client_id": "a", "product_id": "p", "probability": 0.5, "rank": 1, "modelled": True}
+    reason = {**common, "client_id": "a", "question": "attrition", "rank": 0, "theme": "baseline"}
+    reason |= {"points": 1.0, "actionable": False, "text_en": "x", "text_fr": "x"}
+    return {
+        "client_scores": pa.Table.from_pylist(clients, schema=CLIENT_SCORES.schema),
+        "appetence_scores": pa.Table.from_pylist([offer], schema=APPETENCE_SCORES.schema),
+        "score_reasons": pa.Table.from_pylist([reason], schema=SCORE_REASONS.schema),
+    }
+
+
+def shown(path, view="current_client_scores", column="attrition_probability"):
+    with duckdb.connect(str(path), read_only=True) as reader:
+        return [row[0] for row in reader.execute(f"SELECT {column} FROM {view}").fetchall()]
+
+
+def test_readers_see_a_run_only_once_it_is_published(tmp_path):
+    path = tmp_path / "deep" / "scores.duckdb"
+    with DuckdbSink(path) as sink:
+        sink.stage(a_run("r1"), rows("r1", "2024-01", 0.1))
+    assert shown(path) == []
+    with DuckdbSink(path) as sink:
+        sink.publish("r1", "2024-01", AT)
+        sink.stage(a_run("r2"), rows("r2", "2024-01", 0.2))
+    assert shown(path) == [0.1, 0.1]
+    with DuckdbSink(path) as sink:
+        sink.publish("r2", "2024-01", AT)
+        assert sink.published("2024-01").run_id == "r2"
+        assert sink.published("2023-12") is None
+        states = sink.query("SELECT run_id, state FROM score_runs ORDER BY run_id").to_pylist()
+    assert shown(path) == [0.2, 0.2]
+    assert states == [{"run_id": "r1", "state": "superseded"}, {"run_id": "r2", "state": "published"}]
+
+
+def test_the_current_views_show_the_newest_month(tmp_path):
+    path = tmp_path / "scores.duckdb"
+    with DuckdbSink(path) as sink:
+        for run_id, month, probability in (("new", "2024-02", 0.2), ("old", "2024-01", 0.1)):
+            sink.stage(a_run(run_id, month), rows(run_id, month, probability))
+            sink.publish(run_id, month, AT)
+    for table in RUN_TABLES:
+        assert set(shown(path, f"current_{table.name}", "month")) == {"2024-02"}
+
+
+def test_what_an_interrupted_run_left_is_removed_and_published_rows_stay(tmp_path):
+    with DuckdbSink(tmp_path / "scores.duckdb") as sink:
+        sink.stage(a_run("good"), rows("good", "2024-01", 0.1))
+        sink.publish("good", "2024-01", AT)
+        sink.stage(a_run("half"), rows("half", "2024-02", 0.1))
+        assert sink.discard_unpublished() == 1
+        assert sink.query("SELECT DISTINCT run_id FROM client_scores")["run_id"].to_pylist() == ["good"]
+        assert sink.runs_of("2024-02") == 0
+
+
+def test_a_stage_that_fails_midway_leaves_nothing(tmp_path):
+    with DuckdbSink(tmp_path / "scores.duckdb") as sink:
+        tables = rows("r1", "2024-01", 0.1)
+        tables["score_reasons"] = tables["score_reasons"].drop_columns(["text_fr"])
+        with pytest.raises(KeyError):
+            sink.stage(a_run("r1"), tables)
+        assert sink.runs_of("2024-01") == 0
+        assert sink.query("SELECT count(*) AS n FROM client_scores")["n"].to_pylist() == [0]
+
+
+def test_a_failed_run_keeps_its_row_and_loses_its_scores(tmp_path):
+    with DuckdbSink(tmp_path / "scores.duckdb") as sink:
+        sink.stage(a_run("r1"), rows("r1", "2024-01", 0.1))
+        sink.fail("r1", AT)
+        assert sink.query("SELECT state FROM score_runs")["state"].to_pylist() == ["failed"]
+        assert sink.query("SELECT count(*) AS n FROM score_reasons")["n"].to_pylist() == [0]
+
+
+def test_a_second_process_is_told_that_the_database_is_held(tmp_path):
+    path = tmp_path / "scores.duckdb"
+    script = "import sys, pathlib, appetence.scoring.sink_duckdb as s; s.DuckdbSink(pathlib.Path(sys.argv[1]))"
+    with DuckdbSink(path):
+        other = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+    assert other.returncode == 1
+    assert "must be free for writing" in other.stderr
+
+
+def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path):
+    path = tmp_path / "scores.duckdb"
+    path.write_text("precious")
+    with pytest.raises(PublicationError, match="must be a DuckDB file"):
+        DuckdbSink(path)
+    assert path.read_text() == "precious"
