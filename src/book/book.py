@@ -1,0 +1,164 @@
+"""The client book, open: the one place that holds a database connection.
+
+Everything above works with the Ibis tables that `Book.table` hands out and lets `Book.execute` run them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from contextlib import ExitStack
+from types import TracebackType
+
+import duckdb
+import ibis
+import ibis.expr.operations as ops
+import pyarrow as pa
+
+from appetence.book import known
+from appetence.book.contract import TABLES
+from appetence.book.fingerprint import fingerprint
+from appetence.book.mapping import Mapped, map_directory, map_views
+from appetence.book.observed import observed_window
+from appetence.config import BookSettings
+from appetence.errors import BookError, did_you_mean
+
+
+class Book:
+    """A firm's client book, cast to the contract and read-only; close it, or use it in a `with` statement.
+
+    Parameters
+    ----------
+    settings
+        Where the book is.
+    memory_limit
+        Of the database, as DuckDB writes it (`"4GB"`); beyond it, work spills to a private temporary directory that
+        is removed on closing. None: DuckDB's own default, 80 % of the machine.
+
+    Attributes
+    ----------
+    observed_from, observed_until
+        First days of months between which the firm's records show events, the second excluded.
+    connection
+        The database, for the modules of `appetence.book` only. SQL of a config never reaches a file that is not
+        one of its sources: external access is off and the settings are locked by the time the book is open.
+
+    Raises
+    ------
+    BookError
+        A source cannot be read, or a table breaks the contract.
+    """
+
+    def __init__(self, settings: BookSettings, *, memory_limit: str | None = None) -> None:
+        with ExitStack() as stack:
+            spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="appetence-", ignore_cleanup_errors=True))
+            self.connection = _connect(spill, memory_limit)
+            stack.callback(self.connection.close)
+            self._backend = ibis.duckdb.from_connection(self.connection)
+            self._mapped: dict[str, Mapped] = (
+                map_directory(self.connection, settings)
+                if settings.directory is not None
+                else map_views(self.connection, settings)
+            )
+            for name in TABLES:
+                self.connection.execute(f"CREATE VIEW book.{name} AS FROM mapped.{name}")
+            self.connection.execute("SET lock_configuration = true")
+            self.observed_from, self.observed_until = observed_window(
+                self.connection, self.tables, settings.observed_from, settings.observed_until
+            )
+            self._closing = stack.pop_all()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the contract's tables that the firm provides, in the contract's order."""
+        return tuple(name for name, mapped in self._mapped.items() if mapped.present)
+
+    def has(self, table: str) -> bool:
+        """Return whether the firm provides the table."""
+        return self._find(table).present
+
+    def has_column(self, table: str, column: str) -> bool:
+        """Return whether the firm provides the column; an optional one that it leaves out is null everywhere."""
+        return column in self._find(table).provided
+
+    def extra_columns(self, table: str) -> tuple[str, ...]:
+        """Return the firm's own columns of a table, beyond the contract."""
+        return tuple(c.name for c in self._find(table).columns if c.name not in TABLES[table].by_name)
+
+    def table(self, name: str) -> ibis.Table:
+        """Return a table of the contract, less the rows that the checks have set aside.
+
+        All columns of the contract are there, in its order and types, then the firm's own: an optional column that
+        the firm leaves out is null, an optional table that it leaves out is empty.
+        """
+        return self._ibis("book", name, pa.schema([(c.name, c.type.arrow) for c in self._find(name).columns]))
+
+    def as_known(self, name: str, cut: dt.date) -> ibis.Table:
+        """Return what was known of a table strictly before a cut; see `appetence.book.known`."""
+        return known.as_known(self, name, cut)
+
+    def fingerprint(self, cut: dt.date) -> str:
+        """Return a sha256 of all that was known before a cut; see `appetence.book.fingerprint`."""
+        return fingerprint(self, cut)
+
+    def columns(self, name: str) -> Mapped:
+        """Return how a table was mapped: whether it is there, and its columns."""
+        return self._find(name)
+
+    def memtable(self, name: str, data: pa.Table) -> ibis.Table:
+        """Put an Arrow table into the database, beside the book, and return it; the same name replaces it."""
+        self.connection.register("arrow_data", data)
+        try:
+            self.connection.execute(f'CREATE OR REPLACE TABLE work."{name}" AS FROM arrow_data')
+        finally:
+            self.connection.unregister("arrow_data")
+        return self._ibis("work", name, data.schema)
+
+    def execute(self, expression: ibis.Expr) -> pa.Table:
+        """Run an expression over the book's tables and return the rows, in no particular order unless it sorts."""
+        return self._backend.to_pyarrow(expression)
+
+    def close(self) -> None:
+        """Close the database and remove its temporary files; harmless the second time."""
+        self._closing.close()
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ibis(self, schema: str, name: str, columns: pa.Schema) -> ibis.Table:
+        # not Backend.table, which asks the database for what is known here already (by a call that DuckDB deprecates)
+        namespace = ops.Namespace(database=schema)
+        return ops.DatabaseTable(name, ibis.Schema.from_pyarrow(columns), self._backend, namespace).to_expr()
+
+    def _find(self, table: str) -> Mapped:
+        if table not in self._mapped:
+            raise BookError("a table of the client book must be named", repr(table), did_you_mean(table, TABLES))
+        return self._mapped[table]
+
+
+def open_book(settings: BookSettings, *, memory_limit: str | None = None) -> Book:
+    """Open the client book that the settings describe; close it, or use it in a `with` statement.
+
+    See `Book` for parameters and errors.
+    """
+    return Book(settings, memory_limit=memory_limit)
+
+
+def _connect(spill: str, memory_limit: str | None) -> duckdb.DuckDBPyConnection:
+    options: dict[str, str | bool] = {
+        "temp_directory": spill,
+        "autoinstall_known_extensions": False,  # never fetch code because some SQL asks for it
+        "autoload_known_extensions": False,
+        "allow_persistent_secrets": False,
+    }
+    if memory_limit is not None:
+        options["memory_limit"] = memory_limit
+    connection = duckdb.connect(":memory:", config=options)
+    for schema in ("firm", "mapped", "book", "work"):
+        connection.execute(f"CREATE SCHEMA {schema}")
+    return connection

@@ -1,0 +1,107 @@
+"""Fixtures for all tests: small client books made by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from appetence.book import Book, open_book
+from appetence.book.contract import TABLES, Column, Type
+from appetence.config import BookSettings
+
+Rows = dict[str, list[dict[str, object]]]
+
+_DEFAULTS: dict[tuple[str, str], object] = {
+    ("clients", "kind"): "person",
+    ("clients", "joined_on"): dt.date(2019, 1, 1),
+    ("products", "margin_kind"): "amount",
+    ("products", "annual_margin"): 10.0,
+    ("products", "family"): "savings",
+    ("contracts", "product_id"): "P",
+    ("contracts", "opened_on"): dt.date(2020, 1, 1),
+    ("interactions", "channel"): "phone",
+    ("interactions", "kind"): "call",
+    ("consents", "purpose"): "profiling",
+    ("prospects", "kind"): "person",
+    ("prospect_status", "status"): "identified",
+}
+_BY_TYPE: dict[Type, object] = {
+    Type.TEXT: "text",
+    Type.CODE: "code",
+    Type.DATE: dt.date(2020, 1, 1),
+    Type.MONTH: dt.date(2020, 1, 1),
+    Type.MONEY: Decimal("0.00"),
+    Type.NUMBER: 0.0,
+    Type.INTEGER: 0,
+    Type.FLAG: True,
+}
+
+
+def write_book(directory: Path, tables: Rows, extra: dict[str, dict[str, str]] | None = None) -> Path:
+    """Write rows as a book's Parquet directory, filling in required columns and required tables.
+
+    A key's own column left out is numbered; clients and products that contracts name are added where the table is not
+    given at all. An optional column is written only if some row has it, so that "absent" can be tested.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    tables = _completed(tables)
+    for name, rows in tables.items():
+        kinds = {"text": pa.string(), "number": pa.float64(), "date": pa.date32()}
+        own = {column: kinds[kind] for column, kind in (extra or {}).get(name, {}).items()}
+        present = [c for c in TABLES[name].columns if c.required or any(c.name in row for row in rows)]
+        schema = pa.schema([(c.name, c.type.arrow) for c in present] + list(own.items()))
+        filled = [
+            {c.name: _value(name, c, row, number) for c in present} | {c: row.get(c) for c in own}
+            for number, row in enumerate(rows, start=1)
+        ]
+        pq.write_table(pa.Table.from_pylist(filled, schema), directory / f"{name}.parquet")
+    return directory
+
+
+def _completed(tables: Rows) -> Rows:
+    contracts = (
+        tables.setdefault("contracts", [{"client_id": "1"}]) if "contracts" not in tables else tables["contracts"]
+    )
+    held = {str(row.get("client_id", "1")): None for row in contracts}
+    sold = {str(row.get("product_id", "P")): None for row in contracts}
+    return {
+        "clients": [{"client_id": client} for client in held],
+        "products": [{"product_id": product} for product in sold],
+    } | tables
+
+
+def _value(table: str, column: Column, row: dict[str, object], number: int) -> object:
+    if column.name in row:
+        value = row[column.name]
+        return Decimal(str(value)) if column.type is Type.MONEY and value is not None else value
+    if not column.required:
+        return None
+    if column.type is Type.ID:
+        return str(number) if column.refers_to is None else _DEFAULTS.get((table, column.name), "1")
+    return _DEFAULTS.get((table, column.name), _BY_TYPE[column.type])
+
+
+@pytest.fixture
+def make_book(tmp_path: Path) -> Iterator[Callable[..., Book]]:
+    """Return a function that opens a book of the given rows: `make_book({"contracts": [{...}]}, observed_until=...)`.
+
+    Values left out of required columns are filled in; further keywords are those of `BookSettings`. Books are closed
+    when the test ends.
+    """
+    books: list[Book] = []
+
+    def make(tables: Rows | None = None, **settings: object) -> Book:
+        directory = write_book(tmp_path / f"book{len(books)}", dict(tables or {}), settings.get("extra_columns"))
+        settings = {"observed_from": dt.date(2019, 1, 1), "observed_until": dt.date(2024, 1, 1)} | settings
+        books.append(open_book(BookSettings(directory=str(directory), **settings)))
+        return books[-1]
+
+    yield make
+    for book in books:
+        book.close()
