@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from appetence import __version__
 from appetence.errors import AppetenceError, UsageError
+from appetence.months import Month
 
 if TYPE_CHECKING:
     from appetence.config import Config
@@ -179,13 +180,14 @@ def explain(
     config: ConfigOption = DEFAULT_CONFIG,
     month: MonthOption = None,
     question: Annotated[str | None, typer.Option("--question", "-q", help="One question; all by default.")] = None,
-    language: Annotated[str, typer.Option(help="fr or en.")] = "en",
+    language: Annotated[Literal["fr", "en"], typer.Option(help="The language of the reasons.")] = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Say why a client has the scores that were published."""
     from appetence.scoring.explanation import explain_client
 
-    found = explain_client(_load(config), client, month, question, language)
+    database = Path(_load(config).scoring.database)
+    found = explain_client(database, client, None if month is None else Month.parse(month), question, language)
     _emit(found.as_dict(), found.lines(), as_json)
 
 

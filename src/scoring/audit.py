@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from appetence.errors import PublicationError
@@ -34,17 +35,22 @@ class AuditFinding:
     passed: bool
 
 
-def audit(sink: DuckdbSink, run_id: str, clients: int, previous_run: str | None) -> tuple[AuditFinding, ...]:
+def audit(
+    sink: DuckdbSink, run_id: str, clients: int, objecting: Collection[str], previous_run: str | None
+) -> tuple[AuditFinding, ...]:
     """Check a staged run.
 
     Parameters
     ----------
     clients
         How many clients the run must hold: those of the population who do not object.
+    objecting
+        Clients of whom no row may be there.
     previous_run
         The run published for the month before, or None.
     """
     findings = [_row_count(sink, run_id, clients)]
+    findings += [_nobody_objects(sink, run_id, table.name, objecting) for table in RUN_TABLES]
     findings += [_unique(sink, run_id, table.name, table.key) for table in RUN_TABLES]
     findings += [_in_range(sink, run_id, table, column) for table, columns in _RANGES.items() for column in columns]
     findings += [_finite(sink, run_id, table, column) for table, columns in _FINITE.items() for column in columns]
@@ -77,6 +83,12 @@ def _number(sink: DuckdbSink, sql: str, run_id: str) -> float:
 def _row_count(sink: DuckdbSink, run_id: str, clients: int) -> AuditFinding:
     rows = int(_number(sink, "SELECT count(*) FROM client_scores WHERE run_id = ?", run_id))
     return AuditFinding("one row per client", f"{rows} rows for {clients} clients", rows == clients and clients > 0)
+
+
+def _nobody_objects(sink: DuckdbSink, run_id: str, table: str, objecting: Collection[str]) -> AuditFinding:
+    sql = f"SELECT count(*) FROM {table} WHERE run_id = ? AND client_id IN (SELECT unnest(?::VARCHAR[]))"
+    value = sink.query(sql, [run_id, sorted(objecting)]).column(0)[0].as_py()
+    return AuditFinding(f"{table}: nobody who objects", f"{value or 0} rows", not value)
 
 
 def _unique(sink: DuckdbSink, run_id: str, table: str, key: tuple[str, ...]) -> AuditFinding:

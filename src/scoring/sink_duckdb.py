@@ -35,6 +35,8 @@ class PublishedRun:
     models: str
     settings: str
     code_version: str
+    clients: int
+    objected: int
 
 
 class DuckdbSink:
@@ -92,7 +94,8 @@ class DuckdbSink:
     def published(self, month: str) -> PublishedRun | None:
         """Return the run that `month` shows now, or None."""
         rows = self._connection.execute(
-            f"""SELECT run_id, r.month, book_fingerprint, models, settings, code_version
+            f"""SELECT run_id, r.month, book_fingerprint, models, settings, code_version,
+                       clients, objected
                 FROM {PUBLICATIONS.name} JOIN {SCORE_RUNS.name} r USING (run_id) WHERE r.month = ?""",
             [month],
         ).fetchall()  # a result that is not fetched to its end blocks the connection

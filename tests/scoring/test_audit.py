@@ -26,7 +26,7 @@ def good():
     return {"client_scores": [client], "appetence_scores": [offer], "score_reasons": reasons}
 
 
-def findings(tmp_path, rows, clients=1, previous=None):
+def findings(tmp_path, rows, clients=1, previous=None, objecting=()):
     schemas = {t.name: t.schema for t in (CLIENT_SCORES, APPETENCE_SCORES, SCORE_REASONS)}
     with DuckdbSink(tmp_path / "scores.duckdb") as sink:
         run = {**dict.fromkeys(SCORE_RUNS.schema.names), **RUN, "state": "staged", "started_at": AT, "clients": 1}
@@ -37,7 +37,7 @@ def findings(tmp_path, rows, clients=1, previous=None):
             tables = {name: schema.empty_table() for name, schema in schemas.items()}
             tables["client_scores"] = pa.Table.from_pylist([before], schema=schemas["client_scores"])
             sink.stage({**run, "run_id": "before"}, tables)
-        return audit(sink, "r", clients, "before" if previous is not None else None)
+        return audit(sink, "r", clients, objecting, "before" if previous is not None else None)
 
 
 def failed(found):
@@ -82,3 +82,10 @@ def test_a_missing_client_is_found(tmp_path):
 
 def test_a_mean_that_jumps_is_found(tmp_path):
     assert failed(findings(tmp_path, good(), previous=0.05)) == ["mean attrition against the month before"]
+
+
+def test_a_client_who_objects_is_found(tmp_path):
+    assert failed(findings(tmp_path, good(), objecting=["a", "z"])) == [
+        f"{table}: nobody who objects" for table in ("client_scores", "appetence_scores", "score_reasons")
+    ]
+    assert failed(findings(tmp_path / "other", good(), objecting=["z"])) == []

@@ -1,0 +1,232 @@
+"""The monthly job: plan → features → score → stage → audit → publish."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from appetence import __version__
+from appetence.book import Book
+from appetence.config import Config
+from appetence.errors import BookError, PublicationError
+from appetence.features.pipeline import FeatureTable, build_features
+from appetence.features.population import population
+from appetence.models.registry import ModelRef, load_models
+from appetence.months import Month
+from appetence.progress import Progress, part, silent
+from appetence.scoring.audit import AuditFinding, audit, raise_on_failure
+from appetence.scoring.consents import objecting_clients
+from appetence.scoring.plan import Plan, canonical, plan_run, scorable_month, with_objections
+from appetence.scoring.score import MonthScores, score_clients
+from appetence.scoring.sink_duckdb import DuckdbSink, PublishedRun
+from appetence.scoring.tables import RUN_TABLES
+
+
+@dataclass(frozen=True)
+class ScoreOutcome:
+    """What became of a month.
+
+    Parameters
+    ----------
+    published
+        False: the month was published before from the same facts, models and settings.
+    unanswered
+        Per question without a model, the reason.
+    """
+
+    month: str
+    run_id: str
+    published: bool
+    database: str
+    clients: int
+    objected: int
+    questions: tuple[str, ...]
+    unanswered: Mapping[str, str]
+    audit: tuple[AuditFinding, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "month": self.month,
+            "run_id": self.run_id,
+            "published": self.published,
+            "database": self.database,
+            "clients": self.clients,
+            "objected": self.objected,
+            "questions": list(self.questions),
+            "unanswered": dict(self.unanswered),
+            "audit": [{"check": f.check, "figure": f.figure, "passed": f.passed} for f in self.audit],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Return it for a reader."""
+        if self.published:
+            yield f"scores: {self.month} published as run {self.run_id}: {self.clients:,} clients" + (
+                f" ({self.objected:,} who object to profiling left out)" if self.objected else ""
+            )
+        else:
+            yield f"scores: nothing to do, run {self.run_id} of {self.month} has the same facts, models and settings"
+        for question, reason in self.unanswered.items():
+            yield f"  {question}: not scored. {reason}"
+
+
+def run_job(
+    config: Config,
+    book: Book,
+    refs: Mapping[str, ModelRef],
+    unanswered: Mapping[str, str],
+    month: str | None,
+    why: str | None,
+    progress: Progress = silent,
+) -> ScoreOutcome:
+    """Score a month and publish it: all, or nothing.
+
+    Parameters
+    ----------
+    refs
+        Per question, the model version to score with.
+    unanswered
+        Per question without a model, the reason; kept with the run.
+    why
+        The reason for replacing a month that was published from something else.
+
+    Raises
+    ------
+    UsageError
+        The book does not show the month.
+    PublicationError
+        The month needs a reason to be replaced, or the scores failed the audit.
+    """
+    newest = Month.before(book.observed_until)
+    chosen = scorable_month(month, Month.of(book.observed_from), newest)
+    objecting = objecting_clients(book)
+    progress("reading what was known of every client", 0.0)
+    fingerprint = with_objections(book.fingerprint(chosen.cut), objecting)
+    with DuckdbSink(Path(config.scoring.database)) as sink:
+        sink.discard_unpublished()
+        plan = plan_run(sink, chosen, fingerprint, _models(refs, unanswered), _settings(config), why)
+        if isinstance(plan, PublishedRun):
+            return _nothing_to_do(plan, config, refs, unanswered)
+        started = dt.datetime.now(dt.UTC)
+        table, left_out = _features(config, book, chosen.cut, objecting)
+        progress("checking the models", 0.2)
+        artefacts = load_models(refs.values())
+        scores = score_clients(
+            book,
+            chosen.cut,
+            table,
+            artefacts,
+            config.scoring,
+            config.value,
+            config.currency,
+            part(progress, 0.25, 0.9),
+        )
+        progress("writing, auditing and publishing", 0.9)
+        clients = len(table.data)
+        _stage(sink, plan, scores, started, clients, left_out)
+        findings = _audit_and_publish(sink, plan, clients, objecting)
+    return ScoreOutcome(
+        str(chosen), plan.run_id, True, config.scoring.database, clients, left_out, tuple(refs), unanswered, findings
+    )
+
+
+def _features(config: Config, book: Book, cut: dt.date, objecting: frozenset[str]) -> tuple[FeatureTable, int]:
+    """Return the features of every client who may be scored, and how many may not."""
+    everyone = population(book, [cut])
+    if len(everyone) == 0:
+        raise BookError(
+            "at least one client must hold a contract at the end of the month",
+            f"none before {cut}",
+            "Look at opened_on and closed_on of the contracts",
+        )
+    objects = pc.is_in(everyone["client_id"], pa.array(sorted(objecting), pa.string()))
+    spine = everyone.filter(pc.invert(objects))
+    table = build_features(book, spine, groups=config.features.groups, exclude=config.features.exclude)
+    return table, len(everyone) - len(spine)
+
+
+def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, str]) -> str:
+    described: dict[str, Any] = {
+        question: {
+            "name": ref.name,
+            "version": ref.version,
+            "alias": ref.alias,
+            "sha256": dict(ref.stored.sha256),
+            "verdict": ref.stored.reason,
+        }
+        for question, ref in refs.items()
+    }
+    described |= {question: {"refused": reason} for question, reason in unanswered.items()}
+    return canonical(described)
+
+
+def _settings(config: Config) -> str:
+    """Return the settings that scores depend on."""
+    used = {"currency", "features", "value"}
+    settings = config.model_dump(mode="json", include=used)
+    settings["scoring"] = config.scoring.model_dump(mode="json", exclude={"database"})
+    return canonical(settings)
+
+
+def _stage(
+    sink: DuckdbSink, plan: Plan, scores: MonthScores, started: dt.datetime, clients: int, objected: int
+) -> None:
+    run = {
+        "run_id": plan.run_id,
+        "month": str(plan.month),
+        "state": "staged",
+        "started_at": started,
+        "finished_at": None,
+        "book_fingerprint": plan.fingerprint,
+        "models": plan.models,
+        "settings": plan.settings,
+        "code_version": __version__,
+        "clients": clients,
+        "objected": objected,
+        "supersedes": plan.supersedes,
+        "why": plan.why,
+    }
+    tables = {table.name: getattr(scores, table.name) for table in RUN_TABLES}
+    sink.stage(run, {name: _of_run(rows, plan) for name, rows in tables.items()})
+
+
+def _of_run(rows: pa.Table, plan: Plan) -> pa.Table:
+    for name, value in (("run_id", plan.run_id), ("month", str(plan.month))):
+        rows = rows.append_column(pa.field(name, pa.string()), pa.repeat(value, len(rows)))
+    return rows
+
+
+def _audit_and_publish(
+    sink: DuckdbSink, plan: Plan, clients: int, objecting: frozenset[str]
+) -> tuple[AuditFinding, ...]:
+    before = sink.published(str(plan.month - 1))
+    try:
+        findings = audit(sink, plan.run_id, clients, objecting, None if before is None else before.run_id)
+        raise_on_failure(findings)
+    except PublicationError:
+        sink.fail(plan.run_id, dt.datetime.now(dt.UTC))
+        raise
+    sink.publish(plan.run_id, str(plan.month), dt.datetime.now(dt.UTC))
+    return findings
+
+
+def _nothing_to_do(
+    shown: PublishedRun, config: Config, refs: Mapping[str, ModelRef], unanswered: Mapping[str, str]
+) -> ScoreOutcome:
+    return ScoreOutcome(
+        shown.month,
+        shown.run_id,
+        False,
+        config.scoring.database,
+        shown.clients,
+        shown.objected,
+        tuple(refs),
+        unanswered,
+        (),
+    )
