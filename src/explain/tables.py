@@ -52,7 +52,7 @@ class TreeTables:
     Raises
     ------
     ArtefactError
-        If the model has linear leaves, no tree, or no counts of training rows.
+        If the model has linear leaves, or no counts of training rows.
 
     Examples
     --------

@@ -32,6 +32,21 @@ class Booster(Protocol):
         """Return the model in LightGBM's text format."""
 
 
+ARRAYS: dict[str, type] = {
+    "feature": np.int64,
+    "threshold": np.float64,
+    "decision": np.int64,
+    "left": np.int64,
+    "right": np.int64,
+    "count": np.float64,
+    "category_start": np.int64,
+    "category_stop": np.int64,
+    "categories": np.int64,
+    "leaf_value": np.float64,
+    "leaf_count": np.float64,
+}
+
+
 @dataclass(frozen=True)
 class Trees:
     """All trees of a model, flat.
@@ -112,10 +127,10 @@ def parse_trees(booster: Booster) -> Trees:
     """
     header, *blocks = booster.model_to_string().split("\nTree=")
     settings = _fields(header)
-    if not blocks:
-        raise ArtefactError("A model to be explained must have at least one tree")
     parts = list(_offset(_parse_tree(block) for block in blocks))
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    joined = {
+        name: np.concatenate([np.empty(0, dtype), *(part[name] for part in parts)]) for name, dtype in ARRAYS.items()
+    }
     return Trees(
         feature_names=tuple(settings["feature_names"].split(" ")),
         n_classes=int(settings["num_tree_per_iteration"]),
