@@ -23,10 +23,11 @@ from appetence.errors import ArtefactError
 from appetence.models.classifier import PropensityClassifier
 
 MODEL_FILE, CONTRACT_FILE, GOLDEN_FILE = "model.txt", "contract.json", "golden.json"
-FORMAT = 1
 GOLDEN_TOLERANCE = 1e-9
 LARGEST_FILE = 256 * 2**20
 """Bytes; a text model of thousands of trees stays far below."""
+
+_SHOWN = 200  # characters of a foreign error's text
 
 Floats = npt.NDArray[np.float64]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -54,7 +55,7 @@ class Origins(_Stored):
 class Contract(_Stored):
     """What a model answers, as stored in `contract.json`."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     kind: Literal["classifier", "constant"]
     question: Annotated[str, Field(pattern=r"^(attrition|buy:.+)$", max_length=300)]
     product_id: str | None
@@ -177,7 +178,11 @@ class Artefact:
             Where a probability is off by more than 1e-9.
         """
         expected = np.array(self.golden.probabilities)
-        found = self.predict(self.golden.frame())
+        try:
+            found = self.predict(self.golden.frame())
+        except Exception as error:  # as in `load`: what the parts cannot score together is not a model
+            message = f"{type(error).__name__}: {str(error)[:_SHOWN]}"
+            raise ArtefactError(f"The model for {self.question} must score its golden rows", message) from error
         off = float(np.abs(found - expected).max())
         if not off <= GOLDEN_TOLERANCE:
             raise ArtefactError(
@@ -221,7 +226,7 @@ class Artefact:
         except ArtefactError:
             raise
         except Exception as error:  # any failure of a parser on a foreign file means the same: refuse it
-            message = f"{type(error).__name__}: {str(error)[:200]}"
+            message = f"{type(error).__name__}: {str(error)[:_SHOWN]}"
             raise ArtefactError(f"{MODEL_FILE} and {CONTRACT_FILE} must hold a classifier", message) from error
         if names != contract.features:
             raise ArtefactError(f"{CONTRACT_FILE} must name the features that the model reads, in order")
@@ -267,7 +272,7 @@ def _made_up(column: pd.Series, rng: np.random.Generator) -> list[Value]:
         options: list[Value] = [float(q) for q in np.quantile(values, _QUANTILES)] if len(values) else [0.0]
     else:
         counts = column.value_counts()
-        options = [str(level) for level in counts.index[counts >= _COMMON]][: len(_QUANTILES)] + [_UNSEEN]
+        options = [*map(str, counts.index[counts >= _COMMON][: len(_QUANTILES)]), _UNSEEN]
     steps: list[Value] = [options[i % len(options)] for i in range(len(_QUANTILES))]
     mixes = rng.integers(0, len(options) + 1, _GOLDEN_ROWS - len(steps) - 1)
     return [*steps, None, *(None if i == len(options) else options[i] for i in mixes)]

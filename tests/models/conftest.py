@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from appetence.models.artefact import Artefact, Contract, Golden, Origins, make_golden
+from appetence.models.classifier import PropensityClassifier
+
+
+def feature_rows(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Features of all types, with missing values, and labels that depend on them."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(
+        {
+            "tenure_months": rng.integers(0, 200, n).astype(float),
+            "balance": np.where(rng.random(n) < 0.1, np.nan, rng.lognormal(8, 1, n)),
+            "channel": pd.Series(rng.choice(["app", "branch", "phone"], n), dtype="str"),
+            "complained": rng.random(n) < 0.2,
+        }
+    )
+    interaction = 2.5 * (X["complained"] & (X["tenure_months"] < 60)) - 2.0 * ((X["tenure_months"] // 40) % 2)
+    score = -1.0 - 0.01 * X["tenure_months"] + interaction + 0.8 * (X["channel"] == "app")
+    return X, (rng.random(n) < 1 / (1 + np.exp(-score))).astype(int)
+
+
+def origins() -> Origins:
+    return Origins(
+        code_version="0.1.0",
+        fitted_on=("2023-01-01", "2023-04-01"),
+        calibrated_on=("2023-07-01",),
+        label_window="[cut + 0, cut + 6) months",
+        book_fingerprint="f" * 64,
+    )
+
+
+@pytest.fixture(scope="session")
+def artefact() -> Artefact:
+    """A small classifier for attrition."""
+    X, y = feature_rows(2_000, 1)
+    classifier = PropensityClassifier(max_rounds=30, n_jobs=1).fit(X, y).calibrate(*feature_rows(1_000, 2))
+    _, parts = classifier.to_parts()
+    contract = Contract(
+        kind="classifier",
+        question="attrition",
+        product_id=None,
+        horizon=6,
+        gap=0,
+        features=tuple(X.columns),
+        classifier=parts,
+        probability=None,
+        origins=origins(),
+        metrics={"auc": 0.7},
+        verdict="beats its baselines",
+    )
+    return Artefact(contract, make_golden(classifier, X, seed=3), classifier)
+
+
+@pytest.fixture(scope="session")
+def constant() -> Artefact:
+    """The base rate of a product."""
+    contract = Contract(
+        kind="constant",
+        question="buy:home_loan",
+        product_id="home_loan",
+        horizon=6,
+        gap=0,
+        features=(),
+        classifier=None,
+        probability=0.0125,
+        origins=origins(),
+        metrics={},
+        verdict="not modelled: 12 buyers, 50 needed",
+    )
+    return Artefact(contract, Golden(rows={}, probabilities=[0.0125]), None)
+
+
+@pytest.fixture
+def saved(artefact: Artefact, tmp_path: Path) -> Path:
+    """A directory with the classifier's files."""
+    directory = tmp_path / "saved"
+    directory.mkdir()
+    artefact.save(directory)
+    return directory
