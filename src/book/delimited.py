@@ -140,7 +140,7 @@ def _batches(file: CsvFile, path: Path, header: list[str], on_uneven: object) ->
     return arrow_csv.open_csv(
         pa.input_stream(str(path), compression="detect"),
         read_options=arrow_csv.ReadOptions(
-            encoding=encoding, block_size=_BLOCK, column_names=header, skip_rows=0, use_threads=False
+            encoding=encoding, block_size=_BLOCK, column_names=header, skip_rows_after_names=1, use_threads=False
         ),
         parse_options=arrow_csv.ParseOptions(
             delimiter=file.delimiter,

@@ -134,7 +134,6 @@ def _map_view(connection: duckdb.DuckDBPyConnection, name: str, sql: str, settin
     place = f"view {name!r}"
     text = _one_select(connection, place, sql)
     try:
-        _require_sources(connection, place, text, settings.sources)
         relation = connection.sql(text)
         found = list(zip(relation.columns, map(str, relation.types), strict=True))
         columns = all_columns(TABLES[name], settings.extra_columns.get(name, {}))
@@ -160,16 +159,6 @@ def _one_select(connection: duckdb.DuckDBPyConnection, place: str, sql: str) -> 
     return _END.sub("", statements[0].query)
 
 
-def _require_sources(
-    connection: duckdb.DuckDBPyConnection, place: str, sql: str, sources: Mapping[str, Source]
-) -> None:
-    allowed: set[str] = set()
-    for name in sources:
-        allowed |= connection.get_table_names(f"FROM firm.{quoted(name)}", qualified=True)
-    for name in sorted(connection.get_table_names(sql, qualified=True) - allowed):
-        raise BookError(f"{place} must read the config's sources only", repr(name), did_you_mean(name, sources))
-
-
 def _told(
     connection: duckdb.DuckDBPyConnection, place: str, error: duckdb.Error, sources: Mapping[str, Source]
 ) -> BookError:
@@ -182,10 +171,16 @@ def _told(
             "Use TRY_CAST or CASE for values that do not fit, or declare the source column's type",
         )
     message = _first_line(error)
+    table = re.search(r"Table with name (\S+) does not exist", message)
+    if table is not None:
+        hint = did_you_mean(table[1], sources)
+        return BookError(f"{place} must read the config's sources", f"{table[1]!r}", hint)
     column = re.search(r'[Cc]olumn (?:named )?"([^"]+)"', message)
-    if column is None:
+    known = [
+        row[0] for name in sources for row in connection.execute(f"DESCRIBE FROM firm.{quoted(name)}").fetchall()
+    ]
+    if column is None or column[1] in known:
         return BookError(f"{place} must be SQL that runs on the sources", message)
-    known = [row[0] for name in sources for row in connection.execute(f"DESCRIBE FROM firm.{quoted(name)}").fetchall()]
     return BookError(
         f"{place} must use columns that its sources have", f"{column[1]!r}", did_you_mean(column[1], known)
     )
