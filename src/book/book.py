@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.operations as ops
 import pyarrow as pa
 
-from appetence.book import known
+from appetence.book import known, quarantine
 from appetence.book.contract import TABLES
 from appetence.book.fingerprint import fingerprint
 from appetence.book.mapping import Mapped, map_directory, map_views
@@ -60,8 +60,7 @@ class Book:
                 if settings.directory is not None
                 else map_views(self.connection, settings)
             )
-            for name in TABLES:
-                self.connection.execute(f"CREATE VIEW book.{name} AS FROM mapped.{name}")
+            quarantine.clear(self.connection)
             self.connection.execute("SET lock_configuration = true")
             self.observed_from, self.observed_until = observed_window(
                 self.connection, self.tables, settings.observed_from, settings.observed_until
@@ -104,6 +103,10 @@ class Book:
     def columns(self, name: str) -> Mapped:
         """Return how a table was mapped: whether it is there, and its columns."""
         return self._find(name)
+
+    def quarantined(self) -> pa.Table:
+        """Return what the checks have set aside: `table_name`, `key` (a list of texts) and `check_name`, in order."""
+        return self.connection.sql("FROM book.quarantine ORDER BY ALL").to_arrow_table()
 
     def memtable(self, name: str, data: pa.Table) -> ibis.Table:
         """Put an Arrow table into the database, beside the book, and return it; the same name replaces it."""
