@@ -1,0 +1,127 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from appetence.config import Config, load_config
+from appetence.errors import UsageError
+
+CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+
+SMALLEST = {
+    "name": "firm",
+    "book": {"directory": "somewhere"},
+    "scoring": {"database": "scores.duckdb"},
+    "reports": {"directory": "reports"},
+}
+
+
+@pytest.fixture
+def load(tmp_path):
+    def write_and_load(change=None, **env):
+        path = tmp_path / "firm.yaml"
+        path.write_text(change if isinstance(change, str) else yaml.safe_dump(SMALLEST | (change or {})))
+        return load_config(path, env)
+
+    return write_and_load
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_the_configs_that_are_shipped_are_valid(path):
+    assert load_config(path, {}).name == path.stem
+
+
+def test_every_setting_but_the_places_has_a_default(load):
+    config = load()
+    assert config.attrition.horizon == 6
+    assert config.languages == ("fr", "en")
+
+
+def test_settings_cannot_be_changed(load):
+    with pytest.raises(ValueError, match="frozen"):
+        load().name = "other"
+
+
+def test_paths_take_values_from_the_environment(load):
+    book = {"book": {"directory": "${PLACE:-here}/book"}}
+    assert load(book).book.directory == "here/book"
+    assert load(book, PLACE="there").book.directory == "there/book"
+
+
+def test_a_variable_that_is_not_set_is_named(load):
+    with pytest.raises(UsageError, match=r"variable PLACE is not set.*\$\{PLACE:-default\}"):
+        load({"book": {"directory": "${PLACE}"}})
+
+
+def test_all_mistakes_are_told_at_once_with_the_nearest_names(load):
+    mistaken = {
+        "book": {"directory": "d", "observd_until": "2024-01-01"},
+        "value": {"discount_rate": 4},
+        "trainng": {},
+    }
+    with pytest.raises(UsageError) as error:
+        load(mistaken)
+    text = str(error.value)
+    assert "3 mistake(s)" in text
+    assert "book.observd_until: unknown key, did you mean 'observed_until'?" in text
+    assert "trainng: unknown key, did you mean 'training'?" in text
+    assert "value.discount_rate: Input should be less than or equal to 0.5 (got 4)" in text
+
+
+def test_the_nearest_name_is_found_within_a_source(load):
+    source = {"format": "csv", "path": "p", "encding": "latin-1"}
+    with pytest.raises(UsageError, match="encding: unknown key, did you mean 'encoding'"):
+        load({"book": {"sources": {"p": source}, "views": {"clients": "select 1"}}})
+
+
+@pytest.mark.parametrize(
+    ("book", "message"),
+    [
+        ({}, "either directory, or sources with views"),
+        ({"directory": "d", "views": {"clients": "select 1"}}, "either directory, or sources with views"),
+        ({"directory": "d", "observed_until": "2024-01-15"}, "first days of a month"),
+        (
+            {
+                "sources": {"p": {"format": "csv", "path": "p", "date_format": "%y%m%d"}},
+                "views": {"clients": "select 1"},
+            },
+            "two-digit year",
+        ),
+        (
+            {
+                "sources": {"p": {"format": "csv", "path": "p", "decimal": ",", "thousands": ","}},
+                "views": {"clients": "select 1"},
+            },
+            "must differ",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(load, book, message):
+    with pytest.raises(UsageError, match=message):
+        load({"book": book})
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "name: [", "", "!!python/object/apply:os.system ['true']"])
+def test_what_is_no_config_is_refused(load, text):
+    with pytest.raises(UsageError, match="YAML"):
+        load(text)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(UsageError, match="file that exists"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_the_name_is_safe_in_file_names_and_sql(load):
+    with pytest.raises(UsageError, match="name"):
+        load({"name": "../firm"})
+
+
+def test_all_settings_refuse_unknown_keys():
+    def models(model):
+        yield model
+        for field in model.model_fields.values():
+            if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields"):
+                yield from models(field.annotation)
+
+    assert all(model.model_config["extra"] == "forbid" for model in models(Config))
