@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from appetence.book.simulate.process import simulate
-from appetence.book.simulate.settings import SimulateSettings
+from appetence.config import SimulateSettings
 
 __all__ = ["SimulateSettings", "simulate"]

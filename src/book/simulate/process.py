@@ -33,13 +33,17 @@ from appetence.book.simulate.hazards import ASSETS, RECOVERY, Leaving
 from appetence.book.simulate.history import note_openings, open_first_contracts, open_history
 from appetence.book.simulate.people import joiner_share, make_people
 from appetence.book.simulate.prospects import Prospects
-from appetence.book.simulate.settings import SimulateSettings
 from appetence.book.simulate.state import initial_state
 from appetence.book.simulate.streams import Streams
 from appetence.book.simulate.truth import Truth
 from appetence.book.simulate.write import MARKER, TRUTH, TableWriter, staged, write_table
+from appetence.config import SimulateSettings
+from appetence.months import Month
 
 Progress = Callable[[str, float], None]
+
+CLIENTS_PER_ADVISOR = 200
+"""Active clients, on average."""
 
 INITIALLY_DRAINING = 0.03
 LATE_OPENINGS = 0.04
@@ -56,7 +60,9 @@ def simulate(settings: SimulateSettings, directory: Path, progress: Progress | N
     Parameters
     ----------
     settings
-        Size, period, seed.
+        `clients` counts all clients ever, the rows of the `clients` table: about four in five hold a contract when the
+        window opens, the others join in the course of it and replace those who leave. Balances, contacts and life
+        events lie inside the `months` from `first_month` on; contracts may have been opened before.
     directory
         Where to; may exist if it is empty or holds a simulated book.
     progress
@@ -71,7 +77,7 @@ def simulate(settings: SimulateSettings, directory: Path, progress: Progress | N
     with staged(Path(directory)) as staging:
         simulation = _Simulation(settings, staging)
         for month in range(settings.months):
-            report(str(settings.first + month), month / (settings.months + 1))
+            report(str(Month.parse(settings.first_month) + month), month / (settings.months + 1))
             simulation.step(month)
         report("tables", settings.months / (settings.months + 1))
         simulation.write_tables()
@@ -86,10 +92,10 @@ def _silent(step: str, share: float) -> None:
 class _Simulation:
     def __init__(self, settings: SimulateSettings, directory: Path) -> None:
         self.directory = directory
-        self.calendar = Calendar(settings.first, settings.months)
+        self.calendar = Calendar(Month.parse(settings.first_month), settings.months)
         self.streams = streams = Streams.of(settings.seed)
         active = settings.clients * (1 - joiner_share(settings.months))
-        self.advisors = make_advisors(streams.people, max(1, round(active / settings.clients_per_advisor)))
+        self.advisors = make_advisors(streams.people, max(1, round(active / CLIENTS_PER_ADVISOR)))
         self.people = make_people(streams.people, settings.clients, self.calendar, self.advisors)
         self.client_ids = client_identifiers(self.people)
         self.state = initial_state(streams.history, self.people, self.calendar)
