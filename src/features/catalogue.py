@@ -6,11 +6,20 @@ Model signatures, reasons, reports and docs read it; the groups' modules declare
 from __future__ import annotations
 
 import enum
+import importlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from appetence.config import GROUPS
+from appetence.errors import BookError
 
 
 class Unit(enum.Enum):
-    """How a value is written: money in the book's currency, a share as a percentage, a count with its noun, and so on."""
+    """How a value is written: money in the book's currency, a share as a percentage, a count with its noun …"""
 
     MONEY = "money"
     SHARE = "share"  # 0.32 is shown as 32 %
@@ -57,6 +66,40 @@ class Theme:
     actionable: bool
 
 
+THEMES: Mapping[str, Theme] = MappingProxyType(
+    {
+        theme.name: theme
+        for theme in (
+            Theme("tenure", "Length of the relationship", "Ancienneté de la relation", False),
+            Theme("multi_holding", "Multi-holding", "Multi-détention", True),
+            Theme("holdings", "Products held", "Produits détenus", False),
+            Theme("openings", "Recent openings", "Ouvertures récentes", False),
+            Theme("closings", "Contracts closed", "Contrats clôturés", True),
+            Theme("terms", "Contracts near their term", "Contrats proches de l’échéance", True),
+            Theme("assets", "Assets held with us", "Encours confiés", False),
+            Theme("asset_trend", "Trend of assets", "Évolution des encours", True),
+            Theme("flows", "Money in and out", "Versements et retraits", True),
+            Theme("share_of_wallet", "Share of wallet", "Part de portefeuille", True),
+            Theme("credit", "Credit", "Crédit", False),
+            Theme("profitability", "Revenue and cost", "Revenus et coûts", False),
+            Theme("contact", "Contact with the advisor", "Contact avec le conseiller", True),
+            Theme("complaints", "Complaints", "Réclamations", True),
+            Theme("claims", "Claims", "Sinistres", False),
+            Theme("satisfaction", "Satisfaction", "Satisfaction", True),
+            Theme("life_events", "Life events", "Événements de vie", True),
+            Theme("household", "The household", "Le foyer", False),
+            Theme("household_exits", "Departures in the household", "Départs dans le foyer", True),
+            Theme("profile", "Age and kind of client", "Âge et type de client", False),
+            Theme("origin", "How the client came", "Origine du client", False),
+            Theme("situation", "Declared situation", "Situation déclarée", False),
+            Theme("file", "Freshness of the client’s file", "Actualité du dossier client", True),
+            Theme("season", "Time of year", "Période de l’année", False),
+        )
+    }
+)
+"""Per name, what features are grouped under when they explain a score."""
+
+
 @dataclass(frozen=True)
 class Feature:
     """One column of the feature table.
@@ -89,3 +132,85 @@ class Feature:
     def is_category(self) -> bool:
         """Whether the values are codes."""
         return self.unit is Unit.CODE
+
+
+CREDIT = "credit"
+"""The family of products whose balance is owed to us, not held with us."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What one firm's book has of its own, for which features are made.
+
+    Parameters
+    ----------
+    families
+        Codes of the families of products, sorted.
+    declared
+        The firm's further columns of `client_facts`: name, and `number`, `text` or `date`.
+    """
+
+    families: tuple[str, ...] = ()
+    declared: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def named_families(self) -> tuple[tuple[str, str], ...]:
+        """Each family's code, and the same as a part of a column's name."""
+        return tuple((code, column_part(code)) for code in self.families)
+
+    @property
+    def asset_families(self) -> tuple[tuple[str, str], ...]:
+        """The same, of the families whose balances are the client's assets."""
+        return tuple((code, part) for code, part in self.named_families if code != CREDIT)
+
+
+def column_part(text: str) -> str:
+    """Return a text as part of a column's name: LightGBM and SQL each forbid some characters in names.
+
+    >>> column_part("Épargne retraite")
+    'epargne_retraite'
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "other"
+
+
+def catalogue(groups: Iterable[str] = GROUPS, shape: Shape | None = None) -> tuple[Feature, ...]:
+    """Return the features of some groups, in the order of the feature table.
+
+    Parameters
+    ----------
+    groups
+        Names of group modules, in any order.
+    shape
+        With it, the features made for this book follow those of every book in each group.
+
+    Raises
+    ------
+    BookError
+        Two families or columns of the firm whose names differ in no letter or digit.
+    """
+    wanted = set(groups)
+    features: list[Feature] = []
+    for group in GROUPS:
+        if group in wanted:
+            module = group_module(group)
+            features += module.FEATURES
+            features += module.made_for(shape) if shape else ()
+    names = [feature.name for feature in features]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BookError(
+            "families and columns of the firm must have names that differ in a letter or digit",
+            f"two for each of {', '.join(twice)}",
+        )
+    return tuple(features)
+
+
+def by_name(features: Iterable[Feature] | None = None) -> dict[str, Feature]:
+    """Return features by their names; those of every book by default."""
+    return {feature.name: feature for feature in (catalogue() if features is None else features)}
+
+
+def group_module(group: str) -> Any:
+    """Return the module of a group: it has FEATURES, `made_for(shape)` and `build(known)`."""
+    return importlib.import_module(f"appetence.features.{group}")

@@ -1,0 +1,114 @@
+"""The two clocks of a fact, as Ibis expressions: when it happened, and when the firm knew it.
+
+Features and targets both stand on these, so that "held at the cut, as known then" has one definition. Days become
+month indices (`year * 12 + month - 1`) and all arithmetic is on integers: adding months to a date gives different
+types, and on some engines different days.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Protocol
+
+import ibis.expr.types as ir
+
+
+class BookTables(Protocol):
+    """What a builder of expressions may ask of a book: tables typed as in the contract, never their rows."""
+
+    def has(self, table: str) -> bool:
+        """Return whether the firm maps the table."""
+        ...
+
+    def has_column(self, table: str, column: str) -> bool:
+        """Return whether the firm maps the column."""
+        ...
+
+    def extra_columns(self, table: str) -> tuple[str, ...]:
+        """Return the firm's own columns of a table, beyond the contract."""
+        ...
+
+    def table(self, name: str) -> ir.Table:
+        """Return the table, with absent optional columns as typed nulls."""
+        ...
+
+
+def index_of(day: dt.date) -> int:
+    """Return a day's month index.
+
+    >>> index_of(dt.date(2024, 1, 31)) - index_of(dt.date(2023, 12, 1))
+    1
+    """
+    return day.year * 12 + day.month - 1
+
+
+def month_index(day: Any) -> Any:
+    """Return the month index of a date expression."""
+    return (day.year() * 12 + day.month() - 1).cast("int64")
+
+
+def months_between(later: Any, earlier: Any) -> Any:
+    """Return the full months from one date expression to another; negative where `later` comes first.
+
+    A month is full when the day of the month is reached: from 31 January, one month is full on 1 March.
+    """
+    return month_index(later) - month_index(earlier) - (later.day() < earlier.day()).cast("int64")
+
+
+def in_months_before(day: Any, cut_index: Any, months: int) -> Any:
+    """Return whether a date lies in the `months` months before the cut: `[cut - months, cut)`."""
+    index = month_index(day)
+    return (index >= cut_index - months) & (index < cut_index)
+
+
+def contracts_on_both_clocks(book: BookTables) -> ir.Table:
+    """Return the contracts with their product's family, `opening_known` and `closing_known`.
+
+    Where the firm kept no date of knowing, it knew when it happened.
+    """
+    contracts = book.table("contracts")
+    families = book.table("products").select("product_id", "family")
+    known = contracts.mutate(
+        opening_known=contracts.known_on.coalesce(contracts.opened_on),
+        closing_known=contracts.closing_known_on.coalesce(contracts.closed_on),
+    )
+    joined = known.left_join(families, "product_id")
+    return joined.select(
+        "contract_id",
+        "client_id",
+        "product_id",
+        "family",
+        "opened_on",
+        "closed_on",
+        "close_reason",
+        "ends_on",
+        "opening_known",
+        "closing_known",
+    )
+
+
+def contracts_as_known(book: BookTables, spine: ir.Table) -> ir.Table:
+    """Return each contract known at each of its client's cuts, told as it was known then.
+
+    Parameters
+    ----------
+    spine
+        `client_id` and `cut`; further columns are kept.
+
+    Returns
+    -------
+    One row per (spine row, contract opened and known before the cut), with `closed_on` null unless the closing was
+    known before the cut, and `held`: in force at the end of the day before the cut. A closing known ahead of its day
+    leaves the contract held until then.
+    """
+    contracts = contracts_on_both_clocks(book).drop("close_reason")
+    rows = spine.inner_join(
+        contracts,
+        [
+            spine.client_id == contracts.client_id,
+            contracts.opening_known < spine.cut,
+            contracts.opened_on < spine.cut,
+        ],
+    ).drop("client_id_right")
+    rows = rows.mutate(closed_on=(rows.closing_known < rows.cut).ifelse(rows.closed_on, None))
+    return rows.mutate(held=rows.closed_on.isnull() | (rows.closed_on >= rows.cut)).drop("closing_known")

@@ -1,0 +1,136 @@
+"""What the firm knew of each client at each cut: the facts that all feature groups stand on.
+
+Each fact is joined to every cut of its client at which it was known; the groups then aggregate by (client, cut) with
+filters. One pass serves one cut or many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from appetence.book.clocks import BookTables, contracts_as_known, contracts_on_both_clocks
+from appetence.features.catalogue import CREDIT, Shape
+from appetence.features.expressions import cents, month_index, total
+
+KEY = ("row", "client_id", "cut", "cut_index")
+"""Columns of a spine: the row's number, the client, the cut as a date and as a month index."""
+
+
+@dataclass(frozen=True)
+class AsKnown:
+    """The book as known at the cuts of a spine.
+
+    Parameters
+    ----------
+    book
+        The firm's tables.
+    spine
+        `KEY`, one row per (client, cut); further columns are kept in what the methods return.
+    shape
+        What this book has of its own: product families, further columns of `client_facts`.
+    """
+
+    book: BookTables
+    spine: ir.Table
+    shape: Shape
+
+    def clients(self) -> ir.Table:
+        """Return the spine with the client's row of `clients`, null where the client joined at the cut or later."""
+        clients = self.book.table("clients")
+        return self.spine.left_join(
+            clients, [self.spine.client_id == clients.client_id, clients.joined_on < self.spine.cut]
+        ).drop("client_id_right")
+
+    def contracts(self) -> ir.Table:
+        """Return each contract known at each cut; see `contracts_as_known`."""
+        return contracts_as_known(self.book, self.spine)
+
+    def interactions(self) -> ir.Table:
+        """Return each interaction that had happened and was known, at each cut, without its text."""
+        interactions = self.book.table("interactions").drop("text")
+        interactions = interactions.mutate(known_on=interactions.known_on.coalesce(interactions.at))
+        return self._joined(interactions, happened="at")
+
+    def life_events(self) -> ir.Table:
+        """Return each life event known at each cut; some, such as a retirement, are known before they happen."""
+        return self._joined(self.book.table("life_events"), happened=None)
+
+    def facts(self) -> ir.Table:
+        """Return the spine with what the client had last declared: the newest row of `client_facts` known then."""
+        facts = self.book.table("client_facts")
+        newer = facts.known_on.lead().over(ibis.window(group_by="client_id", order_by="known_on"))
+        facts = facts.mutate(until=newer)
+        return self.spine.left_join(
+            facts,
+            [
+                self.spine.client_id == facts.client_id,
+                facts.known_on < self.spine.cut,
+                facts.until.isnull() | (facts.until >= self.spine.cut),
+            ],
+        ).drop("client_id_right")
+
+    def months(self, longest: int) -> ir.Table:
+        """Return the clients' months of balances known at each cut, in cents, with their `lag` of 1 to `longest`.
+
+        Lag 1 is the last month before the cut. A row adds up contracts that became usable in the same month: a
+        contract whose opening was known late brings its balances from then on only. Credit is apart from assets.
+        """
+        months = self._client_months()
+        rows = self.spine.inner_join(
+            months,
+            [
+                self.spine.client_id == months.client_id,
+                months.month < self.spine.cut_index,
+                months.month >= self.spine.cut_index - longest,
+                months.usable_from <= self.spine.cut_index,
+            ],
+        ).drop("client_id_right")
+        return rows.mutate(lag=rows.cut_index - rows.month)
+
+    def onto_spine(self, aggregated: ir.Table, zero: Iterable[str] = (), false: Iterable[str] = ()) -> ir.Table:
+        """Return the spine with aggregates by (client, cut): 0 or false where a client has no fact to count."""
+        fills: dict[str, Any] = dict.fromkeys(zero, 0) | dict.fromkeys(false, False)
+        joined = self.spine.left_join(aggregated, ["client_id", "cut"])
+        columns = [name for name in aggregated.columns if name not in KEY]
+        return joined.select(
+            *KEY, **{name: joined[name].fill_null(fills[name]) if name in fills else joined[name] for name in columns}
+        )
+
+    def _joined(self, facts: ir.Table, happened: str | None) -> ir.Table:
+        spine = self.spine
+        conditions = [spine.client_id == facts.client_id, facts.known_on < spine.cut]
+        if happened is not None:
+            conditions.append(facts[happened] < spine.cut)
+        return spine.inner_join(facts, conditions).drop("client_id_right")
+
+    def _client_months(self) -> ir.Table:
+        clients = self.spine.select("client_id").distinct()
+        contracts = contracts_on_both_clocks(self.book).semi_join(clients, "client_id")
+        contracts = contracts.select("contract_id", "client_id", "family", "opening_known")
+        rows = self.book.table("balances").inner_join(contracts, "contract_id")
+        month = month_index(rows.month)
+        rows = rows.select(
+            client_id=rows.client_id,
+            month=month,
+            usable_from=ibis.greatest(month, month_index(rows.opening_known)) + 1,
+            family=rows.family,
+            balance=cents(rows.balance),
+            flow=cents(rows.net_flow),
+            revenue=cents(rows.revenue),
+            cost=cents(rows.cost),
+        )
+        credit = (rows.family == CREDIT).fill_null(False)
+        return rows.group_by("client_id", "month", "usable_from").agg(
+            assets=total(rows.balance, ~credit),
+            credit=total(rows.balance, credit),
+            flow=total(rows.flow, ~credit),
+            inflow=total(rows.flow, ~credit & (rows.flow > 0)),
+            revenue=total(rows.revenue),
+            cost=total(rows.cost),
+            **{f"assets_{name}": total(rows.balance, rows.family == code) for code, name in self.shape.asset_families},
+        )

@@ -1,0 +1,286 @@
+"""Money with us: levels, flows apart from market moves, trends, share of wallet."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from appetence.features.asof import KEY, AsKnown
+from appetence.features.catalogue import Feature, Shape, Unit, Wording
+from appetence.features.expressions import at_least, cents, mean, money, ratio, relative_change, slope, total
+from appetence.features.families import family_words
+
+WINDOWS = (3, 6, 12)
+"""Months over which flows are added and levels compared."""
+
+YEAR = 12
+LONGEST = 24
+"""Months looked back for the last money paid in."""
+
+LEAST = 100_00
+"""Cents: less than this is no level to compare with; a share of it would be large and mean nothing."""
+
+_BALANCES, _FLOWS = ("balances",), ("balances.net_flow",)
+
+
+def _changed(months: int) -> Feature:
+    return Feature(
+        f"assets_change_{months}m",
+        "balances",
+        "asset_trend",
+        Unit.SHARE,
+        Wording(
+            f"Change in assets over {months} months",
+            f"Assets rose by {{value}} in {months} months",
+            negative=f"Assets fell by {{value}} in {months} months",
+            zero=f"Assets unchanged over {months} months",
+            missing=f"No assets {months} months ago to compare with",
+        ),
+        Wording(
+            f"Évolution des encours sur {months} mois",
+            f"Les encours ont augmenté de {{value}} en {months} mois",
+            negative=f"Les encours ont baissé de {{value}} en {months} mois",
+            zero=f"Encours inchangés sur {months} mois",
+            missing=f"Pas d’encours {months} mois plus tôt auxquels comparer",
+        ),
+        _BALANCES,
+    )
+
+
+def _net_flow(months: int) -> Feature:
+    return Feature(
+        f"net_flow_{months}m",
+        "balances",
+        "flows",
+        Unit.MONEY,
+        Wording(
+            f"Net money paid in over {months} months",
+            f"{{value}} more paid in than taken out in {months} months",
+            negative=f"{{value}} more taken out than paid in over {months} months",
+            zero=f"As much paid in as taken out over {months} months",
+        ),
+        Wording(
+            f"Versements nets sur {months} mois",
+            f"Les versements dépassent les retraits de {{value}} sur {months} mois",
+            negative=f"Les retraits dépassent les versements de {{value}} sur {months} mois",
+            zero=f"Versements et retraits s’équilibrent sur {months} mois",
+        ),
+        _FLOWS,
+    )
+
+
+FEATURES = (
+    Feature(
+        "assets",
+        "balances",
+        "assets",
+        Unit.MONEY,
+        Wording(
+            "Assets held with us",
+            "{value} of assets held with us",
+            negative="Overdrawn by {value} overall",
+            zero="No assets held with us",
+        ),
+        Wording(
+            "Encours confiés",
+            "{value} d’encours confiés",
+            negative="Solde global débiteur de {value}",
+            zero="Aucun encours confié",
+        ),
+        _BALANCES,
+    ),
+    *(_changed(months) for months in WINDOWS),
+    Feature(
+        "assets_trend_12m",
+        "balances",
+        "asset_trend",
+        Unit.SHARE,
+        Wording(
+            "Monthly trend of assets over 12 months",
+            "Assets grow by {value} a month on average over 12 months",
+            negative="Assets shrink by {value} a month on average over 12 months",
+            zero="Assets steady over 12 months",
+            missing="Too few months of assets for a trend",
+        ),
+        Wording(
+            "Tendance mensuelle des encours sur 12 mois",
+            "Les encours progressent de {value} par mois en moyenne sur 12 mois",
+            negative="Les encours reculent de {value} par mois en moyenne sur 12 mois",
+            zero="Encours stables sur 12 mois",
+            missing="Trop peu de mois d’encours pour une tendance",
+        ),
+        _BALANCES,
+    ),
+    Feature(
+        "drawdown_12m",
+        "balances",
+        "asset_trend",
+        Unit.SHARE,
+        Wording(
+            "Assets below their 12-month peak",
+            "Assets {value} below their 12-month peak",
+            zero="Assets at their 12-month peak",
+            missing="No assets in the last 12 months",
+        ),
+        Wording(
+            "Encours sous leur plus haut de 12 mois",
+            "Encours inférieurs de {value} à leur plus haut sur 12 mois",
+            zero="Encours à leur plus haut sur 12 mois",
+            missing="Aucun encours au cours des 12 derniers mois",
+        ),
+        _BALANCES,
+    ),
+    *(_net_flow(months) for months in WINDOWS),
+    Feature(
+        "net_flow_rate_6m",
+        "balances",
+        "flows",
+        Unit.SHARE,
+        Wording(
+            "Net money paid in over 6 months, as a share of assets",
+            "Net payments of {value} of assets in 6 months",
+            negative="Net withdrawals of {value} of assets in 6 months",
+            zero="As much paid in as taken out over 6 months",
+            missing="No assets 6 months ago to compare with",
+        ),
+        Wording(
+            "Versements nets sur 6 mois rapportés aux encours",
+            "Versements nets de {value} des encours en 6 mois",
+            negative="Retraits nets de {value} des encours en 6 mois",
+            zero="Versements et retraits s’équilibrent sur 6 mois",
+            missing="Pas d’encours 6 mois plus tôt auxquels comparer",
+        ),
+        _FLOWS,
+    ),
+    Feature(
+        "months_since_inflow",
+        "balances",
+        "flows",
+        Unit.MONTHS,
+        Wording("Last money paid in", "Last payment in {value} ago", missing="Nothing paid in for two years"),
+        Wording("Dernier versement", "Dernier versement il y a {value}", missing="Aucun versement depuis deux ans"),
+        _FLOWS,
+    ),
+    Feature(
+        "share_of_wallet",
+        "balances",
+        "share_of_wallet",
+        Unit.SHARE,
+        Wording(
+            "Share of wallet",
+            "{value} of declared net worth is held with us",
+            negative="Overdrawn by {value} of declared net worth",
+            zero="None of the declared net worth is held with us",
+            missing="Share of wallet unknown: no net worth declared",
+        ),
+        Wording(
+            "Part de portefeuille",
+            "{value} du patrimoine déclaré est confié à l’établissement",
+            negative="Solde débiteur de {value} du patrimoine déclaré",
+            zero="Rien du patrimoine déclaré n’est confié à l’établissement",
+            missing="Part de portefeuille inconnue, faute de patrimoine déclaré",
+        ),
+        ("balances", "client_facts.net_worth"),
+    ),
+    Feature(
+        "credit_outstanding",
+        "balances",
+        "credit",
+        Unit.MONEY,
+        Wording("Credit outstanding", "{value} of credit outstanding", zero="No credit outstanding"),
+        Wording("Encours de crédit", "{value} de crédit restant dû", zero="Aucun crédit restant dû"),
+        _BALANCES,
+    ),
+    Feature(
+        "revenue_12m",
+        "balances",
+        "profitability",
+        Unit.MONEY,
+        Wording("Revenue over 12 months", "{value} of revenue in 12 months", zero="No revenue in 12 months"),
+        Wording("Revenus sur 12 mois", "{value} de revenus générés en 12 mois", zero="Aucun revenu généré en 12 mois"),
+        _BALANCES,
+    ),
+    Feature(
+        "cost_12m",
+        "balances",
+        "profitability",
+        Unit.MONEY,
+        Wording("Cost over 12 months", "{value} of claims and servicing in 12 months", zero="No cost in 12 months"),
+        Wording("Coûts sur 12 mois", "{value} de sinistres et de gestion en 12 mois", zero="Aucun coût en 12 mois"),
+        ("balances.cost",),
+    ),
+)
+
+
+def made_for(shape: Shape) -> tuple[Feature, ...]:
+    """Return the features per family of products of this book."""
+    return tuple(_assets_of(code, part) for code, part in shape.asset_families)
+
+
+def _assets_of(code: str, part: str) -> Feature:
+    english, french = family_words(code)
+    return Feature(
+        f"assets_{part}",
+        "balances",
+        "assets",
+        Unit.MONEY,
+        Wording(
+            f"Assets in “{english}”",
+            f"{{value}} of assets in the family “{english}”",
+            negative=f"Overdrawn by {{value}} in the family “{english}”",
+            zero=f"No assets in the family “{english}”",
+        ),
+        Wording(
+            f"Encours « {french} »",
+            f"{{value}} d’encours dans la famille « {french} »",
+            negative=f"Solde débiteur de {{value}} dans la famille « {french} »",
+            zero=f"Aucun encours dans la famille « {french} »",
+        ),
+        _BALANCES,
+    )
+
+
+def build(known: AsKnown) -> ir.Table:
+    """Return the group's features, one row per row of the spine."""
+    rows = known.months(LONGEST)
+    last, year = rows.lag == 1, rows.lag <= YEAR
+    sums = {
+        "assets": total(rows.assets, last),
+        "credit": total(rows.credit, last),
+        **{f"flow_{m}": total(rows.flow, rows.lag <= m) for m in WINDOWS},
+        "revenue": total(rows.revenue, year),
+        "cost": total(rows.cost, year),
+        **{f"assets_{part}": total(rows[f"assets_{part}"], last) for _, part in known.shape.asset_families},
+    }
+    levels = {f"level_{lag}": rows.assets.sum(where=rows.lag == lag) for lag in range(1, YEAR + 2)}
+    inflow = rows.lag.min(where=rows.inflow > 0)
+    found = rows.group_by("client_id", "cut").agg(**sums, **levels, last_inflow=inflow)
+    on = known.onto_spine(found, zero=sums).left_join(_net_worth(known), "row")
+    level = [on[f"level_{lag}"].cast("int64") for lag in range(1, YEAR + 2)]
+    return on.select(
+        *KEY,
+        assets=money(on.assets),
+        credit_outstanding=money(on.credit),
+        revenue_12m=money(on.revenue),
+        cost_12m=money(on.cost),
+        **{f"assets_{part}": money(on[f"assets_{part}"]) for _, part in known.shape.asset_families},
+        **{f"assets_change_{m}m": relative_change(on.assets, level[m], LEAST) for m in WINDOWS},
+        assets_trend_12m=ratio(-slope(level[:YEAR]), at_least(mean(level[:YEAR]), LEAST)),
+        drawdown_12m=_drawdown(on.assets, level[:YEAR]),
+        **{f"net_flow_{m}m": money(on[f"flow_{m}"]) for m in WINDOWS},
+        net_flow_rate_6m=ratio(on.flow_6, at_least(level[6], LEAST)),
+        months_since_inflow=on.last_inflow - 1,
+        share_of_wallet=ratio(on.assets, at_least(on.net_worth, LEAST)),
+    )
+
+
+def _net_worth(known: AsKnown) -> ir.Table:
+    facts = known.facts()
+    return facts.select("row", net_worth=cents(facts.net_worth))
+
+
+def _drawdown(now: ir.NumericValue, levels: list[ir.NumericValue]) -> ir.NumericValue:
+    """Return by which share the newest level lies below the highest; null where there was next to nothing."""
+    # `greatest` with a null argument is null on some engines: a month without a level counts as the newest one.
+    peak = ibis.greatest(now, *(level.coalesce(now) for level in levels))
+    return ratio(peak - ibis.greatest(now, 0), at_least(peak, LEAST))

@@ -1,0 +1,95 @@
+"""The operations in which engines differ silently: one definition each, the same on DuckDB and Spark.
+
+Money is summed in whole cents, so that a sum is exact and does not depend on the order in which threads add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+
+from appetence.book.clocks import in_months_before, month_index, months_between
+
+__all__ = [
+    "at_least",
+    "cents",
+    "count_where",
+    "in_months_before",
+    "latest_known",
+    "mean",
+    "money",
+    "month_index",
+    "months_between",
+    "ratio",
+    "relative_change",
+    "slope",
+    "total",
+]
+
+
+def cents(amount: Any) -> Any:
+    """Return a decimal amount in whole cents (integer)."""
+    return (amount * 100).cast("int64")
+
+
+def money(amount_in_cents: Any) -> Any:
+    """Return an amount in whole cents as a float in the book's currency."""
+    return amount_in_cents.cast("float64") / 100
+
+
+def total(values: Any, where: Any = None) -> Any:
+    """Return the sum of integers; 0 over no rows, where SQL has null."""
+    return values.sum(where=where).fill_null(0).cast("int64")
+
+
+def count_where(condition: Any) -> Any:
+    """Return the number of rows for which a condition holds; null counts as no."""
+    return total(condition.fill_null(False).cast("int64"))
+
+
+def ratio(part: Any, whole: Any) -> Any:
+    """Return part / whole as a float; null where the whole is zero or either is null.
+
+    Division by zero is null on one engine, infinite on another, and an error on a third.
+    """
+    return part.cast("float64") / whole.cast("float64").nullif(0.0)
+
+
+def at_least(amount: Any, least: int) -> Any:
+    """Return the amount, null below `least`."""
+    return (amount >= least).ifelse(amount, None)
+
+
+def relative_change(now: Any, then: Any, least: int) -> Any:
+    """Return (now - then) / then, -1 where `now` is negative; null where `then` is below `least`, which is positive."""
+    return ratio(ibis.greatest(now, 0) - then, at_least(then, least))
+
+
+def latest_known(value: Any, day: Any, key: Any, where: Any) -> Any:
+    """Return the value of the newest row of each group, ties broken by the greatest `key` (text).
+
+    `first(order_by)` and `arg_max` with ties pick any row; one text that orders by day, then key, has no ties.
+    """
+    return value.argmax(day.cast("string") + "|" + key, where=where)
+
+
+def slope(series: Sequence[Any]) -> Any:
+    """Return the least-squares slope of a row's integers at x = 1, 2, …; nulls are left out.
+
+    (n Σxy - Σx Σy) / (n Σx² - (Σx)²), all sums exact; null with fewer than two values.
+    """
+    seen = [value.notnull().cast("int64") for value in series]
+    kept = [value.fill_null(0) for value in series]
+    n = sum(seen)
+    sum_x = sum(x * one for x, one in enumerate(seen, start=1))
+    sum_xx = sum(x * x * one for x, one in enumerate(seen, start=1))
+    sum_y = sum(kept)
+    sum_xy = sum(x * value for x, value in enumerate(kept, start=1))
+    return ratio(n * sum_xy - sum_x * sum_y, n * sum_xx - sum_x * sum_x)
+
+
+def mean(series: Sequence[Any]) -> Any:
+    """Return the mean of a row's integers; nulls are left out."""
+    return ratio(sum(value.fill_null(0) for value in series), sum(value.notnull().cast("int64") for value in series))

@@ -1,0 +1,290 @@
+"""Multi-holding: what the client holds, what came and went, what is near its term."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from appetence.features.asof import KEY, AsKnown
+from appetence.features.catalogue import Feature, Shape, Unit, Wording
+from appetence.features.expressions import count_where, in_months_before, month_index, months_between
+from appetence.features.families import family_words
+
+CHANGES = (6, 12)
+"""Months over which holdings are compared and openings and closings counted."""
+
+NEAR_TERM = 6
+"""Months ahead in which a contract's end is near."""
+
+
+def _changed(months: int) -> Feature:
+    return Feature(
+        f"products_change_{months}m",
+        "holdings",
+        "multi_holding",
+        Unit.COUNT,
+        Wording(
+            f"Change in products held over {months} months",
+            f"{{value}} more than {months} months ago",
+            negative=f"{{value}} fewer than {months} months ago",
+            zero=f"As many products as {months} months ago",
+            noun=("product", "products"),
+        ),
+        Wording(
+            f"Évolution du nombre de produits sur {months} mois",
+            f"{{value}} de plus qu’il y a {months} mois",
+            negative=f"{{value}} de moins qu’il y a {months} mois",
+            zero=f"Autant de produits qu’il y a {months} mois",
+            noun=("produit", "produits"),
+        ),
+    )
+
+
+def _opened(months: int) -> Feature:
+    return Feature(
+        f"opened_{months}m",
+        "holdings",
+        "openings",
+        Unit.COUNT,
+        Wording(
+            f"Contracts opened in {months} months",
+            f"{{value}} opened in the last {months} months",
+            zero=f"No contract opened in the last {months} months",
+            noun=("contract", "contracts"),
+        ),
+        Wording(
+            f"Contrats ouverts en {months} mois",
+            f"{{value}} au cours des {months} derniers mois",
+            zero=f"Aucun contrat ouvert au cours des {months} derniers mois",
+            noun=("contrat ouvert", "contrats ouverts"),
+        ),
+    )
+
+
+def _closed(months: int) -> Feature:
+    return Feature(
+        f"closed_{months}m",
+        "holdings",
+        "closings",
+        Unit.COUNT,
+        Wording(
+            f"Contracts closed in {months} months",
+            f"{{value}} closed in the last {months} months",
+            zero=f"No contract closed in the last {months} months",
+            noun=("contract", "contracts"),
+        ),
+        Wording(
+            f"Contrats clôturés en {months} mois",
+            f"{{value}} au cours des {months} derniers mois",
+            zero=f"Aucun contrat clôturé au cours des {months} derniers mois",
+            noun=("contrat clôturé", "contrats clôturés"),
+        ),
+    )
+
+
+FEATURES = (
+    Feature(
+        "contracts_held",
+        "holdings",
+        "multi_holding",
+        Unit.COUNT,
+        Wording("Contracts held", "{value} in force", zero="No contract in force", noun=("contract", "contracts")),
+        Wording("Contrats détenus", "{value} en cours", zero="Aucun contrat en cours", noun=("contrat", "contrats")),
+    ),
+    Feature(
+        "products_held",
+        "holdings",
+        "multi_holding",
+        Unit.COUNT,
+        Wording(
+            "Distinct products held",
+            "Holds {value}",
+            zero="Holds no product",
+            noun=("distinct product", "distinct products"),
+        ),
+        Wording(
+            "Produits distincts détenus",
+            "Détient {value}",
+            zero="Ne détient aucun produit",
+            noun=("produit distinct", "produits distincts"),
+        ),
+    ),
+    Feature(
+        "families_held",
+        "holdings",
+        "multi_holding",
+        Unit.COUNT,
+        Wording(
+            "Families of products held",
+            "Holds products of {value}",
+            zero="Holds no product",
+            noun=("family", "families"),
+        ),
+        Wording(
+            "Familles de produits détenues",
+            "Détient des produits de {value}",
+            zero="Ne détient aucun produit",
+            noun=("famille", "familles"),
+        ),
+    ),
+    *(_changed(months) for months in CHANGES),
+    *(_opened(months) for months in CHANGES),
+    Feature(
+        "months_since_opening",
+        "holdings",
+        "openings",
+        Unit.MONTHS,
+        Wording("Last opening", "Last contract opened {value} ago", missing="No contract opened"),
+        Wording("Dernière ouverture", "Dernier contrat ouvert il y a {value}", missing="Aucun contrat ouvert"),
+    ),
+    *(_closed(months) for months in CHANGES),
+    Feature(
+        "months_since_closing",
+        "holdings",
+        "closings",
+        Unit.MONTHS,
+        Wording("Last closing", "Last contract closed {value} ago", missing="No contract ever closed"),
+        Wording("Dernière clôture", "Dernier contrat clôturé il y a {value}", missing="Aucun contrat clôturé"),
+    ),
+    Feature(
+        "closings_announced",
+        "holdings",
+        "closings",
+        Unit.COUNT,
+        Wording(
+            "Closings announced",
+            "{value} already announced",
+            zero="No closing announced",
+            noun=("closing", "closings"),
+        ),
+        Wording(
+            "Clôtures annoncées",
+            "{value} pour les mois à venir",
+            zero="Aucune clôture annoncée",
+            noun=("clôture annoncée", "clôtures annoncées"),
+        ),
+        ("contracts.closing_known_on",),
+    ),
+    Feature(
+        f"ending_{NEAR_TERM}m",
+        "holdings",
+        "terms",
+        Unit.COUNT,
+        Wording(
+            f"Contracts ending within {NEAR_TERM} months",
+            f"{{value}} at their term within {NEAR_TERM} months",
+            zero=f"No contract at its term within {NEAR_TERM} months",
+            noun=("contract", "contracts"),
+        ),
+        Wording(
+            f"Contrats à échéance dans les {NEAR_TERM} mois",
+            f"{{value}} à échéance dans les {NEAR_TERM} mois",
+            zero=f"Aucun contrat à échéance dans les {NEAR_TERM} mois",
+            noun=("contrat", "contrats"),
+        ),
+        ("contracts.ends_on",),
+    ),
+    Feature(
+        "months_to_end",
+        "holdings",
+        "terms",
+        Unit.MONTHS,
+        Wording("Next contract term", "Next contract term in {value}", missing="No contract term ahead"),
+        Wording(
+            "Prochaine échéance de contrat",
+            "Prochaine échéance de contrat dans {value}",
+            missing="Aucune échéance de contrat à venir",
+        ),
+        ("contracts.ends_on",),
+    ),
+)
+
+
+def made_for(shape: Shape) -> tuple[Feature, ...]:
+    """Return the features per family of products of this book."""
+    return tuple(feature for code, part in shape.named_families for feature in (_holds(code, part), _since(code, part)))
+
+
+def _holds(code: str, part: str) -> Feature:
+    english, french = family_words(code)
+    return Feature(
+        f"holds_{part}",
+        "holdings",
+        "holdings",
+        Unit.FLAG,
+        Wording(
+            f"Holds “{english}”",
+            f"Holds a product of the family “{english}”",
+            zero=f"Holds no product of the family “{english}”",
+        ),
+        Wording(
+            f"Détention « {french} »",
+            f"Détient un produit de la famille « {french} »",
+            zero=f"Ne détient aucun produit de la famille « {french} »",
+        ),
+    )
+
+
+def _since(code: str, part: str) -> Feature:
+    english, french = family_words(code)
+    return Feature(
+        f"months_since_{part}_opening",
+        "holdings",
+        "openings",
+        Unit.MONTHS,
+        Wording(
+            f"Last opening in “{english}”",
+            f"Last contract of the family “{english}” opened {{value}} ago",
+            missing=f"Never a contract of the family “{english}”",
+        ),
+        Wording(
+            f"Dernière ouverture « {french} »",
+            f"Dernier contrat de la famille « {french} » ouvert il y a {{value}}",
+            missing=f"Jamais de contrat de la famille « {french} »",
+        ),
+    )
+
+
+def build(known: AsKnown) -> ir.Table:
+    """Return the group's features, one row per row of the spine."""
+    rows = known.contracts()
+    ends_in = month_index(rows.ends_on) - rows.cut_index
+    closed = rows.closed_on < rows.cut
+    counts = {
+        "contracts_held": count_where(rows.held),
+        "products_held": rows.product_id.nunique(where=rows.held),
+        "families_held": rows.family.nunique(where=rows.held),
+        **{f"products_then_{m}": rows.product_id.nunique(where=_held_before(rows, m)) for m in CHANGES},
+        **{f"opened_{m}m": count_where(in_months_before(rows.opened_on, rows.cut_index, m)) for m in CHANGES},
+        **{f"closed_{m}m": count_where(in_months_before(rows.closed_on, rows.cut_index, m)) for m in CHANGES},
+        "closings_announced": count_where(rows.closed_on >= rows.cut),
+        f"ending_{NEAR_TERM}m": count_where(rows.held & (ends_in >= 0) & (ends_in < NEAR_TERM)),
+    }
+    flags = {f"holds_{part}": (rows.held & (rows.family == code)).any() for code, part in known.shape.named_families}
+    days = {
+        "last_opened": rows.opened_on.max(),
+        "last_closed": rows.closed_on.max(where=closed),
+        "next_end": rows.ends_on.min(where=rows.held & (rows.ends_on >= rows.cut)),
+        **{f"last_{p}": rows.opened_on.max(where=rows.family == c) for c, p in known.shape.named_families},
+    }
+    found = rows.group_by("client_id", "cut").agg(**counts, **flags, **days)
+    on = known.onto_spine(found, zero=counts, false=flags)
+    return on.select(
+        *KEY,
+        *(name for name in (*counts, *flags) if not name.startswith("products_then_")),
+        **{f"products_change_{m}m": on.products_held - on[f"products_then_{m}"] for m in CHANGES},
+        months_since_opening=months_between(on.cut, on.last_opened),
+        months_since_closing=months_between(on.cut, on.last_closed),
+        months_to_end=months_between(on.next_end, on.cut),
+        **{
+            f"months_since_{part}_opening": months_between(on.cut, on[f"last_{part}"])
+            for _, part in known.shape.named_families
+        },
+    )
+
+
+def _held_before(rows: ir.Table, months: int) -> ir.BooleanValue:
+    """Whether the contract was in force some months before the cut, by what is known at the cut."""
+    then = rows.cut_index - months
+    closed = month_index(rows.closed_on)
+    # `held` `months` earlier: opened before that first of a month, and not closed before it.
+    return (month_index(rows.opened_on) < then) & (rows.closed_on.isnull() | (closed >= then))

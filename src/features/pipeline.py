@@ -1,0 +1,195 @@
+"""The feature table: all groups over a spine, for training and for scoring alike.
+
+Builders make expressions; this module runs them, block by block, and casts the result to the types that the
+catalogue declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from appetence.book import Book
+from appetence.config import GROUPS
+from appetence.errors import AppetenceError, UsageError, did_you_mean
+from appetence.features.asof import AsKnown
+from appetence.features.catalogue import Feature, Shape, Unit, catalogue, group_module
+from appetence.features.population import SPINE
+
+BLOCK = 200_000
+"""Rows of the spine that are built at a time: memory stays flat however long the spine is."""
+
+_TYPES = {Unit.CODE: pa.string(), Unit.FLAG: pa.bool_()}
+_DECLARED = {"string": "text", "date": "date"}
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """What was known of each client at each cut.
+
+    Parameters
+    ----------
+    data
+        `client_id`, `cut` and one column per feature, in the spine's order. FLAG is boolean, CODE text, all others
+        float64; null where unknown.
+    features
+        The columns after the first two, in their order.
+    switched_off
+        Group and reason, for all that this book cannot give.
+    """
+
+    data: pa.Table
+    features: tuple[Feature, ...]
+    switched_off: tuple[tuple[str, str], ...] = ()
+
+    def frame(self) -> pd.DataFrame:
+        """Return the features alone as a pandas frame, as models read them."""
+        return self.data.select([feature.name for feature in self.features]).to_pandas()
+
+
+def build_features(
+    book: Book,
+    spine: pa.Table,
+    *,
+    groups: Iterable[str] | None = None,
+    exclude: Sequence[str] = (),
+    block: int = BLOCK,
+) -> FeatureTable:
+    """Compute features as known at each cut, for one cut or many in one pass.
+
+    Parameters
+    ----------
+    book
+        An open book.
+    spine
+        `client_id` and `cut` (first days of months), each pair once, in any order.
+    groups
+        Names of groups; all by default.
+    exclude
+        Names of features to leave out.
+    block
+        Rows built at a time; the result does not depend on it.
+
+    Returns
+    -------
+    FeatureTable
+        Exactly the spine's rows, in its order. The same book and spine give the same bits.
+
+    Raises
+    ------
+    UsageError
+        A group or feature that is not known.
+    AppetenceError
+        A spine with a pair twice, a null, or a cut that is no first day of a month.
+    """
+    numbered = _numbered(spine)
+    shape = shape_of(book)
+    features, switched_off = available(book, shape, groups, exclude)
+    schema = pa.schema([(f.name, _TYPES.get(f.unit, pa.float64())) for f in features])
+    blocks = [
+        _build(book, numbered.slice(start, block), features, shape, schema)
+        for start in range(0, max(numbered.num_rows, 1), block)
+    ]
+    columns = pa.concat_tables(blocks)
+    data = numbered.select(SPINE.names)
+    for field in schema:
+        data = data.append_column(field, columns[field.name])
+    return FeatureTable(data, features, switched_off)
+
+
+def shape_of(book: Book) -> Shape:
+    """Return what this book has of its own: the families of its products, the firm's columns of `client_facts`."""
+    families = book.execute(book.table("products").select("family").distinct())["family"].drop_null()
+    types = book.table("client_facts").schema()
+    return Shape(
+        tuple(sorted(families.to_pylist())),
+        tuple((name, _DECLARED.get(str(types[name]), "number")) for name in book.extra_columns("client_facts")),
+    )
+
+
+def available(
+    book: Book, shape: Shape, groups: Iterable[str] | None = None, exclude: Sequence[str] = ()
+) -> tuple[tuple[Feature, ...], tuple[tuple[str, str], ...]]:
+    """Return the features that this book can give, and per group why others cannot be given."""
+    chosen = tuple(GROUPS if groups is None else groups)
+    for group in chosen:
+        if group not in GROUPS:
+            raise UsageError("a feature group must be known", repr(group), did_you_mean(group, GROUPS))
+    wanted = catalogue(chosen, shape)
+    known = {feature.name for feature in catalogue(GROUPS, shape)}
+    for name in exclude:
+        if name not in known:
+            raise UsageError("a feature to exclude must be known", repr(name), did_you_mean(name, known))
+    kept, reasons = [], []
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for feature in wanted:
+        missing = [need for need in feature.needs if not _has(book, need)]
+        if missing:
+            lacking.setdefault((feature.group, " and ".join(missing)), []).append(feature.name)
+        elif feature.name not in exclude:
+            kept.append(feature)
+    for (group, missing_), names in lacking.items():
+        of_group = [feature.name for feature in wanted if feature.group == group]
+        whole = "" if names == of_group else f" for {', '.join(names)}"
+        reasons.append((group, f"the book has no {missing_}, needed{whole}"))
+    return tuple(kept), tuple(reasons)
+
+
+def _has(book: Book, need: str) -> bool:
+    table, _, column = need.partition(".")
+    return book.has(table) and (not column or book.has_column(table, column))
+
+
+def _numbered(spine: pa.Table) -> pa.Table:
+    """Check a spine; return it with the numbers of its rows and the month indices of its cuts."""
+    data = spine.select(SPINE.names).cast(pa.schema([field.with_nullable(True) for field in SPINE])).combine_chunks()
+    nulls = data["client_id"].null_count + data["cut"].null_count
+    if nulls:
+        raise AppetenceError("a spine must name a client and a cut in each row", f"{nulls} nulls")
+    other_days = pc.sum(pc.not_equal(pc.day(data["cut"]), 1)).as_py() or 0
+    if other_days:
+        raise AppetenceError("a cut must be the first day of a month", f"another day in {other_days} rows")
+    pairs = data.group_by(SPINE.names).aggregate([]).num_rows
+    if pairs < data.num_rows:
+        raise AppetenceError("a spine must hold each client and cut once", f"{data.num_rows - pairs} rows too many")
+    index = pc.add(pc.multiply(pc.year(data["cut"]), 12), pc.subtract(pc.month(data["cut"]), 1))
+    row = pa.array(range(data.num_rows), pa.int64())
+    return data.append_column("cut_index", index.cast(pa.int64())).append_column("row", row)
+
+
+def _build(book: Book, rows: pa.Table, features: tuple[Feature, ...], shape: Shape, schema: pa.Schema) -> pa.Table:
+    """Run the groups over some rows of the spine; return the features' columns in the rows' order."""
+    known = AsKnown(book, book.memtable("spine", rows), shape)
+    columns: list[pa.ChunkedArray] = []
+    for group, names in _by_group(features):
+        built = group_module(group).build(known)
+        types = {name: "string" if schema.field(name).type == pa.string() else _sql(schema, name) for name in names}
+        found = book.execute(
+            built.select("row", **{name: built[name].cast(kind) for name, kind in types.items()}).order_by("row")
+        )
+        if found["row"].combine_chunks() != rows["row"].combine_chunks():
+            raise AppetenceError(
+                f"feature group {group} must give each row of the spine once", f"{found.num_rows} rows"
+            )
+        columns += [_finite(found[name]) for name in names]
+    return pa.Table.from_arrays(columns, schema=schema) if columns else pa.table({}, schema=schema)
+
+
+def _sql(schema: pa.Schema, name: str) -> str:
+    return "boolean" if schema.field(name).type == pa.bool_() else "float64"
+
+
+def _by_group(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[str]]]:
+    for group in dict.fromkeys(feature.group for feature in features):
+        yield group, [feature.name for feature in features if feature.group == group]
+
+
+def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the column with null for NaN and infinities, which a firm's own numbers may hold."""
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
