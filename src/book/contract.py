@@ -234,7 +234,7 @@ CONTRACTS = Table(
 BALANCES = Table(
     "balances",
     ("contract_id", "month"),
-    "A contract's month: known on the first day of the month after.",
+    "A contract's month: known when the month is over, so at the cut that ends it.",
     (
         _id("contract_id", "The contract", "contracts.contract_id"),
         Column("month", Type.MONTH, "The month, as its first day"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from appetence.book.contract import Column, Type
-from appetence.book.sql import one_row
+from appetence.book.sql import one_row, quoted
 
 if TYPE_CHECKING:
     from appetence.book.book import Book
@@ -20,9 +20,9 @@ def fingerprint(book: Book, cut: dt.date) -> str:
     """Return a sha256 over the content known strictly before a cut.
 
     Each row is written as one text, in the contract's column order, and its md5 is added up over the table as two
-    whole numbers of 64 bits: sums do not depend on the order of rows, on how files are split or on threads, and md5 and
-    the texts used do not depend on DuckDB's version. Which tables and columns the firm provides is part of it, because
-    features switch on with them.
+    whole numbers of 64 bits (its halves). Sums do not depend on the order of rows, on how files are split, nor on
+    threads; md5 and the texts used do not depend on DuckDB's version. Which tables and columns the firm provides is
+    part of it, because features switch on with them.
 
     Parameters
     ----------
@@ -48,22 +48,27 @@ def fingerprint(book: Book, cut: dt.date) -> str:
 
 
 def _sums(book: Book, table: ibis.Table, columns: list[Column]) -> list[str]:
-    digest = "md5(" + " || ".join(canonical(column) for column in columns) + ")"
-    view = ibis.to_sql(table, dialect="duckdb")
+    texts = ", ".join(canonical(column) for column in columns)
     row = one_row(
         book.connection,
-        "SELECT count(*), sum(('0x' || d[1:16])::UBIGINT), sum(('0x' || d[17:32])::UBIGINT)"
-        f" FROM (SELECT {digest} AS d FROM ({view}))",
+        "SELECT count(*), sum((n >> 64)::UBIGINT), sum((n & 18446744073709551615)::UBIGINT)"
+        f" FROM (SELECT md5_number(concat_ws('|', {texts})) AS n FROM ({ibis.to_sql(table, dialect='duckdb')}))",
     )
     return [str(value or 0) for value in row]
 
 
 def canonical(column: Column) -> str:
-    """Return SQL for one value's text, such that two rows have equal texts only if all their values are equal.
+    """Return SQL for one value's text, such that rows joined of them by `|` are equal only if all values are.
 
-    A value is written as its length and its text, a null as `~`; a number with 17 significant digits, which name it
-    uniquely, instead of by DuckDB's own way of printing.
+    A null is `~`. Text is led by its length in bytes, so that it may hold any mark. A number has 17 significant digits,
+    which name it uniquely, where DuckDB's own printing may change.
     """
-    name = f'"{column.name}"'
-    text = f"format('{{:.16e}}', {name} + 0.0)" if column.type is Type.NUMBER else f"CAST({name} AS VARCHAR)"
-    return f"coalesce(strlen({text}) || ':' || {text}, '~')"
+    name = quoted(column.name)
+    if column.type is Type.NUMBER:
+        text = f"format('{{:.16e}}', {name} + 0.0)"  # -0.0 is 0.0
+    elif column.type in (Type.ID, Type.TEXT, Type.CODE):
+        text = f"concat(strlen({name}), ':', {name})"
+        return f"CASE WHEN {name} IS NULL THEN '~' ELSE {text} END"
+    else:
+        text = f"CAST({name} AS VARCHAR)"
+    return f"coalesce({text}, '~')"
