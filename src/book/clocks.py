@@ -55,6 +55,11 @@ def months_between(later: Any, earlier: Any) -> Any:
     return month_index(later) - month_index(earlier) - (later.day() < earlier.day()).cast("int64")
 
 
+def age_at(cut: Any, birth_date: Any) -> Any:
+    """Return the full years of age at a cut; null where the birth date is unknown or not before the cut."""
+    return (birth_date < cut).ifelse(months_between(cut, birth_date) // 12, None)
+
+
 def in_months_before(day: Any, cut_index: Any, months: int) -> Any:
     """Return whether a date lies in the `months` months before the cut: `[cut - months, cut)`."""
     index = month_index(day)

@@ -19,7 +19,7 @@ from appetence.errors import BookError
 
 
 class Unit(enum.Enum):
-    """How a value is written: money in the book's currency, a share as a percentage, a count with its noun …"""
+    """How a value is written: money in the book's currency, a share as a percentage, a count with its noun."""
 
     MONEY = "money"
     SHARE = "share"  # 0.32 is shown as 32 %

@@ -10,9 +10,10 @@ from typing import Any
 
 import ibis
 
-from appetence.book.clocks import in_months_before, month_index, months_between
+from appetence.book.clocks import age_at, in_months_before, month_index, months_between
 
 __all__ = [
+    "age_at",
     "at_least",
     "cents",
     "count_where",

@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording, column_part
-from appetence.features.expressions import months_between
+from appetence.features.expressions import age_at, months_between
 
 
 def _declared(
@@ -174,7 +174,6 @@ def build(known: AsKnown) -> ir.Table:
     who = clients.select("row", "birth_date", "referred_by", "source", client_kind=clients.kind)
     facts = known.facts().rename(declared_on="known_on")
     rows = facts.left_join(who, "row")
-    born = (rows.birth_date < rows.cut).ifelse(rows.birth_date, None)
     own = {
         own_name(column): months_between(rows.cut, rows[column]) if kind == "date" else rows[column]
         for column, kind in known.shape.declared
@@ -184,7 +183,7 @@ def build(known: AsKnown) -> ir.Table:
         "client_kind",
         "source",
         *(f.name for f in FEATURES if f.needs == (f"client_facts.{f.name}",)),
-        age=months_between(rows.cut, born) // 12,
+        age=age_at(rows.cut, rows.birth_date),
         was_referred=rows.referred_by.notnull(),
         months_since_declared=months_between(rows.cut, rows.declared_on),
         **own,

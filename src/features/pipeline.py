@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from appetence.book import Book
+from appetence.book.spine import SPINE, numbered_spine
 from appetence.config import GROUPS
 from appetence.errors import AppetenceError, UsageError, did_you_mean
 from appetence.features.asof import AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, catalogue, group_module
-from appetence.features.population import SPINE
 
 BLOCK = 200_000
 """Rows of the spine that are built at a time: memory stays flat however long the spine is."""
@@ -86,7 +86,7 @@ def build_features(
     AppetenceError
         A spine with a pair twice, a null, or a cut that is no first day of a month.
     """
-    numbered = _numbered(spine)
+    numbered = numbered_spine(spine)
     shape = shape_of(book)
     features, switched_off = available(book, shape, groups, exclude)
     schema = pa.schema([(f.name, _TYPES.get(f.unit, pa.float64())) for f in features])
@@ -142,23 +142,6 @@ def available(
 def _has(book: Book, need: str) -> bool:
     table, _, column = need.partition(".")
     return book.has(table) and (not column or book.has_column(table, column))
-
-
-def _numbered(spine: pa.Table) -> pa.Table:
-    """Check a spine; return it with the numbers of its rows and the month indices of its cuts."""
-    data = spine.select(SPINE.names).cast(pa.schema([field.with_nullable(True) for field in SPINE])).combine_chunks()
-    nulls = data["client_id"].null_count + data["cut"].null_count
-    if nulls:
-        raise AppetenceError("a spine must name a client and a cut in each row", f"{nulls} nulls")
-    other_days = pc.sum(pc.not_equal(pc.day(data["cut"]), 1)).as_py() or 0
-    if other_days:
-        raise AppetenceError("a cut must be the first day of a month", f"another day in {other_days} rows")
-    pairs = data.group_by(SPINE.names).aggregate([]).num_rows
-    if pairs < data.num_rows:
-        raise AppetenceError("a spine must hold each client and cut once", f"{data.num_rows - pairs} rows too many")
-    index = pc.add(pc.multiply(pc.year(data["cut"]), 12), pc.subtract(pc.month(data["cut"]), 1))
-    row = pa.array(range(data.num_rows), pa.int64())
-    return data.append_column("cut_index", index.cast(pa.int64())).append_column("row", row)
 
 
 def _build(book: Book, rows: pa.Table, features: tuple[Feature, ...], shape: Shape, schema: pa.Schema) -> pa.Table:

@@ -9,9 +9,7 @@ import pyarrow as pa
 
 from appetence.book import Book
 from appetence.book.clocks import contracts_as_known
-
-SPINE = pa.schema([pa.field("client_id", pa.string(), nullable=False), pa.field("cut", pa.date32(), nullable=False)])
-"""A snapshot is a client at a cut: the rows that features and targets are asked for."""
+from appetence.book.spine import SPINE
 
 
 def population(book: Book, cuts: Iterable[dt.date]) -> pa.Table:

@@ -1,0 +1,40 @@
+"""Spines: the clients and cuts that features and targets are asked for."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from appetence.errors import AppetenceError
+
+SPINE = pa.schema([pa.field("client_id", pa.string(), nullable=False), pa.field("cut", pa.date32(), nullable=False)])
+"""A snapshot is a client at a cut."""
+
+
+def numbered_spine(spine: pa.Table) -> pa.Table:
+    """Check a spine, and number its rows.
+
+    Returns
+    -------
+    pyarrow.Table
+        `client_id`, `cut`, `cut_index` (the cut as a month index) and `row` (0, 1, …).
+
+    Raises
+    ------
+    AppetenceError
+        A pair of client and cut twice, a null, or a cut that is no first day of a month.
+    """
+    data = spine.select(SPINE.names).cast(pa.schema([field.with_nullable(True) for field in SPINE])).combine_chunks()
+    nulls = data["client_id"].null_count + data["cut"].null_count
+    if nulls:
+        raise AppetenceError("a spine must name a client and a cut in each row", f"{nulls} nulls")
+    other_days = pc.sum(pc.not_equal(pc.day(data["cut"]), 1)).as_py() or 0
+    if other_days:
+        raise AppetenceError("a cut must be the first day of a month", f"another day in {other_days} rows")
+    repeated = data.num_rows - data.group_by(SPINE.names).aggregate([]).num_rows
+    if repeated:
+        raise AppetenceError("a spine must hold each client and cut once", f"{repeated} rows too many")
+    months = pc.subtract(pc.month(data["cut"]), 1)
+    index = pc.add(pc.multiply(pc.year(data["cut"]), 12), months).cast(pa.int64())
+    row = pa.array(range(data.num_rows), pa.int64())
+    return data.append_column("cut_index", index).append_column("row", row)
