@@ -37,6 +37,7 @@ WORDS = MappingProxyType(
         "civil_servant": ("civil servant", "fonctionnaire"),
         "student": ("student", "étudiant(e)"),
         "retired": ("retired", "retraité(e)"),
+        "other": ("other", "autre"),
         "unemployed": ("out of work", "sans emploi"),
         "professional": ("professional", "profession libérale"),
         # kinds of contact
@@ -61,12 +62,14 @@ WORDS = MappingProxyType(
         "move": ("move", "déménagement"),
         "job_change": ("change of job", "changement d’emploi"),
         "job_loss": ("loss of a job", "perte d’emploi"),
-        "retirement": ("retirement", "départ à la retraite"),
+        "retirement": ("retirement", "retraite"),  # the event, and the family of products
         "new_vehicle": ("new vehicle", "changement de véhicule"),
         "vehicle_change": ("new vehicle", "changement de véhicule"),
         # sources
         "referral": ("referral", "recommandation"),
         "campaign": ("campaign", "campagne"),
+        "comparison": ("comparison site", "comparateur"),
+        "household": ("household", "foyer"),
         "partner": ("partner", "partenaire"),
         "prospecting": ("prospecting", "prospection"),
         # families of products

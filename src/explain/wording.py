@@ -143,6 +143,8 @@ def month_and_year(value: dt.date, language: Language) -> str:
 
 def visible(text: str) -> str:
     """Return the text with nothing hidden in it: controls become spaces, marks that turn or hide text become �."""
+    if text.isascii() and text.isprintable():  # most are, and this is a tenth of the time
+        return text
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub(" ", text))
 
 

@@ -1,0 +1,178 @@
+"""The published scores of a month, read as narrowly as the pages need them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from appetence.errors import PublicationError
+from appetence.explain.wording import Language
+from appetence.months import Month
+
+ATTRITION = "attrition"
+OFFERS_SHOWN = 3
+"""Next products on a client's sheet."""
+
+_RUN = """
+    SELECT run_id, book_fingerprint, code_version, objected, models, settings
+    FROM publications JOIN score_runs USING (run_id) WHERE publications.month = ?"""
+_CLIENTS = """
+    SELECT client_id, advisor_id, attrition_probability, attrition_tier, past_profit, lifetime_value, potential
+    FROM client_scores WHERE run_id = $run ORDER BY client_id"""
+_PRODUCTS = """
+    SELECT product_id, count(*) AS eligible, sum(probability) AS buyers, avg(probability) AS average,
+           sum(expected_value) AS value, bool_or(modelled) AS modelled
+    FROM appetence_scores WHERE run_id = $run GROUP BY product_id ORDER BY value DESC NULLS LAST, product_id"""
+_OFFERS = f"""
+    SELECT client_id, product_id, probability, expected_value, modelled
+    FROM appetence_scores WHERE run_id = $run
+    QUALIFY row_number() OVER (
+        PARTITION BY client_id
+        ORDER BY modelled DESC, expected_value DESC NULLS LAST, probability DESC, product_id) <= {OFFERS_SHOWN}
+    ORDER BY client_id, modelled DESC, expected_value DESC NULLS LAST, probability DESC, product_id"""  # noqa: S608
+_REASONS = f"""
+    SELECT client_id, question, theme, points, actionable, text_en, text_fr
+    FROM score_reasons
+    WHERE run_id = $run AND (
+        question = '{ATTRITION}'
+        OR (client_id, question) IN (SELECT (client_id, 'buy:' || product_id) FROM ({_OFFERS})))
+    ORDER BY client_id, question, rank"""  # noqa: S608
+
+
+@dataclass(frozen=True)
+class ModelNote:
+    """What there is to say of one question's model.
+
+    Parameters
+    ----------
+    kind
+        `classifier`, `constant` (a base rate), or `refused`.
+    texts
+        The verdict or the reason of refusal, by language; where one language is missing, English serves.
+    """
+
+    question: str
+    kind: str
+    texts: Mapping[str, str]
+
+    def text(self, language: Language) -> tuple[str, str]:
+        """Return the text and the language it is in."""
+        found = language if self.texts.get(language) else "en"
+        return self.texts.get(found, ""), found
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where the scores come from.
+
+    Parameters
+    ----------
+    horizons
+        Months ahead, by kind of question (`attrition`, `next_product`); one that is not known is left out.
+    shares
+        Of the book in the tiers `high` and `medium`, where known.
+    """
+
+    run_id: str
+    month: Month
+    fingerprint: str
+    code_version: str
+    objected: int
+    models: Mapping[str, ModelNote]
+    horizons: Mapping[str, int]
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class PublishedScores:
+    """A month's scores as published.
+
+    Parameters
+    ----------
+    clients
+        One row per client.
+    products
+        One row per product with a score: how many may buy it, how many are expected to, the average probability.
+    offers
+        Each client's best next products: those with a model first, by expected value.
+    reasons
+        Of leaving, and of each client's offers, in the order of their rank.
+    """
+
+    run: Run
+    clients: pa.Table
+    products: pa.Table
+    offers: pa.Table
+    reasons: pa.Table
+
+    @property
+    def has_attrition(self) -> bool:
+        """Whether the probability of leaving was modelled."""
+        return self.clients["attrition_probability"].null_count < self.clients.num_rows
+
+    @property
+    def has_value(self) -> bool:
+        """Whether the lifetime value of the clients is known."""
+        return self.clients["lifetime_value"].null_count < self.clients.num_rows
+
+
+def read_published(database: Path, month: Month) -> PublishedScores:
+    """Read what the readers of a month see.
+
+    Parameters
+    ----------
+    database
+        The DuckDB file that the job publishes to; opened read-only.
+    month
+        The month scored.
+
+    Raises
+    ------
+    PublicationError
+        There is no such database, or nothing is published for the month.
+    """
+    if not database.is_file():
+        raise PublicationError("scores must be published before they are reported", f"no file {database}")
+    try:
+        connection = duckdb.connect(str(database), read_only=True)
+    except duckdb.Error as error:
+        raise PublicationError("the score database must be readable", f"{database}: {type(error).__name__}") from None
+    with connection:
+        row = connection.execute(_RUN, [str(month)]).fetchone()
+        if row is None:
+            raise PublicationError(
+                "scores must be published before they are reported", f"nothing for {month}", "Score the month first"
+            )
+        tables = [
+            connection.execute(sql, {"run": row[0]}).to_arrow_table()
+            for sql in (_CLIENTS, _PRODUCTS, _OFFERS, _REASONS)
+        ]
+    return PublishedScores(_read_run(month, *row), *tables)
+
+
+def _read_run(
+    month: Month, run_id: str, fingerprint: str, code_version: str, objected: int, models: str, settings: str
+) -> Run:
+    written: dict[str, Any] = json.loads(settings)
+    notes = {question: _read_note(question, entry) for question, entry in json.loads(models).items()}
+    questions = {name: written.get(name) or {} for name in (ATTRITION, "next_product")}
+    horizons = {name: int(section["horizon"]) for name, section in questions.items() if "horizon" in section}
+    scoring = written.get("scoring") or {}
+    shares = {tier: float(scoring[tier]) for tier in ("high", "medium") if tier in scoring}
+    return Run(run_id, month, fingerprint, code_version, objected, notes, horizons, shares)
+
+
+def _read_note(question: str, entry: Any) -> ModelNote:
+    """Read what the job wrote of a question: a mapping, or a bare sentence why there is no model."""
+    entry = entry if isinstance(entry, dict) else {"refused": entry}
+    told = "refused" if entry.get("refused") else "verdict"
+    kind = "refused" if told == "refused" else str(entry.get("kind", "classifier"))
+    texts = {language: entry.get(f"{told}_{language}") or "" for language in ("en", "fr")}
+    texts["en"] = texts["en"] or str(entry.get(told) or "")
+    return ModelNote(question, kind, texts)

@@ -1,0 +1,170 @@
+"""Pages as text: compiled templates with autoescape on, a strict content policy, and nothing fetched from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from appetence.explain.wording import Language, visible
+from appetence.reports.data import ATTRITION, ModelNote, PublishedScores
+from appetence.reports.language import Pen
+from appetence.reports.portfolios import Page, Portfolio, total
+from appetence.reports.sheets import Sheet, ready_to_buy, to_call
+from appetence.reports.situations import Directory
+
+INDEX = "index.html"
+
+
+class Pages:
+    """The pages of one book in one language.
+
+    Parameters
+    ----------
+    portfolios
+        As `split_by_advisor` returns them.
+    languages
+        All languages that the reports are written in: each page links to the same page in the next one.
+    clients_to_call
+        Rows of the two lists at the top of a portfolio.
+    """
+
+    def __init__(
+        self,
+        published: PublishedScores,
+        portfolios: Sequence[Portfolio],
+        directory: Directory,
+        *,
+        language: Language,
+        languages: Sequence[Language],
+        title: str,
+        currency: str,
+        clients_to_call: int,
+    ) -> None:
+        self._published, self._portfolios, self._directory = published, portfolios, directory
+        self._to_call = clients_to_call
+        self._pen = Pen(language, currency)
+        self._totals = total([sheet for portfolio in portfolios for page in portfolio.pages for sheet in page.sheets])
+        self._shared = self._what_all_pages_share(languages, title)
+
+    def render(self) -> Iterator[tuple[str, str]]:
+        """Yield file names and pages, the overview first."""
+        yield INDEX, self._index()
+        for portfolio in self._portfolios:
+            for page in portfolio.pages:
+                yield page.file, self._portfolio(portfolio, page)
+
+    def _what_all_pages_share(self, languages: Sequence[Language], title: str) -> dict[str, Any]:
+        run, pen = self._published.run, self._pen
+        others = [language for language in languages if language != pen.language]
+        note = run.models.get(ATTRITION)
+        values = self._published.products["value"]
+        return {
+            "t": pen,
+            "other": others[0] if others else None,
+            "firm": title,
+            "month": pen.month(run.month.start),
+            "cut": run.month.cut,
+            "run": run,
+            "label": self._label,
+            "has_attrition": self._published.has_attrition,
+            "has_offers": self._published.products.num_rows > 0,
+            "has_worth": values.null_count < len(values),
+            "has_advisors": any(portfolio.advisor_id for portfolio in self._portfolios),
+            "attrition_note": note.text(pen.language) if note else None,
+            "models": [self._note(question, note) for question, note in sorted(run.models.items())],
+        }
+
+    def _note(self, question: str, note: ModelNote) -> dict[str, Any]:
+        product_id = None if question == ATTRITION else question.removeprefix("buy:")
+        return {"product_id": product_id, "kind": note.kind, "text": note.text(self._pen.language)}
+
+    def _index(self) -> str:
+        rows = [
+            {
+                "file": page.file,
+                "heading": self._heading(portfolio),
+                "part": self._pen("part", number=page.number, parts=page.parts) if page.parts > 1 else "",
+                "team": portfolio.team,
+                "branch": portfolio.branch,
+                "totals": portfolio.totals if page.parts == 1 else total(page.sheets),
+            }
+            for portfolio in self._portfolios
+            for page in portfolio.pages
+        ]
+        products = self._published.products.to_pylist()
+        return _template(INDEX).render(self._shared, file=INDEX, totals=self._totals, rows=rows, products=products)
+
+    def _portfolio(self, portfolio: Portfolio, page: Page) -> str:
+        places: dict[str, str] = {sheet.client_id: f"c{i}" for i, sheet in enumerate(page.sheets, start=1)}
+
+        def anchor(sheet: Sheet) -> str:
+            return places[sheet.client_id]
+
+        return _template("portfolio.html").render(
+            self._shared,
+            file=page.file,
+            portfolio=portfolio,
+            page=page,
+            heading=self._heading(portfolio),
+            place=" · ".join(part for part in (portfolio.team, portfolio.branch) if part),
+            totals=portfolio.totals if page.parts == 1 else total(page.sheets),
+            calls=to_call(page.sheets, self._to_call),
+            sales=ready_to_buy(page.sheets, self._to_call),
+            by_name=sorted(page.sheets, key=lambda sheet: (sheet.name.casefold(), sheet.client_id)),
+            anchor=anchor,
+            anchor_of=places.get,
+        )
+
+    def _heading(self, portfolio: Portfolio) -> str:
+        if portfolio.advisor_id is not None:
+            return portfolio.name or portfolio.advisor_id
+        return self._pen("no_advisor" if len(self._portfolios) > 1 else "all_clients")
+
+    def _label(self, product_id: str) -> str:
+        product: Mapping[str, str] = self._directory.products.get(product_id, {})
+        return product.get(f"label_{self._pen.language}") or product_id
+
+
+@lru_cache
+def _template(name: str) -> Any:
+    return _environment().get_template(name)
+
+
+@lru_cache
+def _environment() -> Environment:
+    loader = PackageLoader("appetence.reports", "templates")
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+        auto_reload=False,
+    )
+    style, script = (loader.get_source(environment, name)[0] for name in ("style.css", "page.js"))
+    environment.globals |= {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}  # noqa: S704
+    return environment
+
+
+def _policy(style: str, script: str) -> str:
+    """Allow this style and this script, by their hashes, and nothing else."""
+    return (
+        f"default-src 'none'; style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _shown(value: object) -> object:
+    """Take hidden characters out of whatever a template writes."""
+    return visible(value) if type(value) is str else value

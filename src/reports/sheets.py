@@ -1,0 +1,181 @@
+"""A client's sheet: published scores and the client's situation side by side, and who comes first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from appetence.explain.reasons import BASELINE, OTHER
+from appetence.explain.wording import Language
+from appetence.reports.data import ATTRITION, PublishedScores
+from appetence.reports.situations import Situation
+
+
+class Reason(NamedTuple):
+    """One row of a question's reasons; `theme` tells the baseline and the rest from true reasons."""
+
+    theme: str
+    points: float
+    actionable: bool
+    en: str
+    fr: str
+
+    @property
+    def is_reason(self) -> bool:
+        """Whether it is neither the baseline nor all the rest."""
+        return self.theme not in (BASELINE, OTHER)
+
+    def text(self, language: Language) -> str:
+        """Return the sentence."""
+        return self.en if language == "en" else self.fr
+
+
+class Offer(NamedTuple):
+    """A next product: `lift` is its probability against the average of those who may buy it."""
+
+    product_id: str
+    probability: float
+    expected_value: float | None
+    modelled: bool
+    lift: float
+    reasons: tuple[Reason, ...]
+
+    @property
+    def why(self) -> tuple[Reason, ...]:
+        """The reasons that raise the probability, the strongest first."""
+        return tuple(reason for reason in self.reasons if reason.is_reason and reason.points > 0)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a model puts the client above the average, and the sale is worth something."""
+        is_worth = self.expected_value is None or self.expected_value > 0
+        return self.modelled and self.lift > 1 and is_worth
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All that a report says of one client; money in the book's currency, None where it is not known."""
+
+    situation: Situation
+    advisor_id: str | None
+    attrition: float | None
+    tier: str | None
+    past_profit: float | None
+    lifetime_value: float | None
+    potential: float | None
+    reasons: tuple[Reason, ...]
+    offers: tuple[Offer, ...]
+    household: tuple[Situation, ...]
+
+    @property
+    def client_id(self) -> str:
+        """The client."""
+        return self.situation.client_id
+
+    @property
+    def name(self) -> str:
+        """The name, or the id of a client whose name the book does not hold."""
+        return self.situation.name or self.client_id
+
+    @property
+    def at_stake(self) -> float | None:
+        """Money at stake: the probability of leaving times the lifetime value."""
+        if self.attrition is None or self.lifetime_value is None:
+            return None
+        return self.attrition * self.lifetime_value
+
+    @property
+    def why(self) -> tuple[Reason, ...]:
+        """The reasons that raise the risk, the strongest first."""
+        return tuple(reason for reason in self.reasons if reason.is_reason and reason.points > 0)
+
+    @property
+    def ready(self) -> Offer | None:
+        """The best offer that the client is ready for; None for a client who objects to marketing."""
+        if "marketing" in self.situation.refuses:
+            return None
+        return next((offer for offer in self.offers if offer.is_ready), None)
+
+
+def build_sheets(published: PublishedScores, situations: Mapping[str, Situation]) -> list[Sheet]:
+    """Return a sheet per client scored, those with most at stake first.
+
+    The order is that of the money at stake; where values are missing, of the risk; without either, of what the client
+    may still buy. Ties are settled by the client's id, so that the same scores give the same pages.
+    """
+    reasons = _read_reasons(published.reasons)
+    offers = _read_offers(published, reasons)
+    households = defaultdict(list)
+    for situation in situations.values():
+        if situation.household_id is not None:
+            households[situation.household_id].append(situation)
+    sheets = []
+    for row in published.clients.to_pylist():
+        situation = situations[row["client_id"]]
+        family = households.get(situation.household_id or "", ())
+        sheets.append(
+            Sheet(
+                situation,
+                row["advisor_id"],
+                row["attrition_probability"],
+                row["attrition_tier"],
+                row["past_profit"],
+                row["lifetime_value"],
+                row["potential"],
+                reasons.get((row["client_id"], ATTRITION), ()),
+                offers.get(row["client_id"], ()),
+                tuple(member for member in family if member is not situation),
+            )
+        )
+    return sorted(sheets, key=_urgency)
+
+
+def to_call(sheets: Sequence[Sheet], most: int) -> list[Sheet]:
+    """Return the clients to call first: above the low tier of risk, by what is at stake."""
+    return [sheet for sheet in sheets if sheet.tier in ("high", "medium")][:most]
+
+
+def ready_to_buy(sheets: Sequence[Sheet], most: int) -> list[tuple[Sheet, Offer]]:
+    """Return the clients ready for a product, each with the best one, by its expected value, else its lift."""
+    found = [(sheet, offer) for sheet in sheets if (offer := sheet.ready) is not None]
+    found.sort(key=lambda pair: (-(pair[1].expected_value or 0.0), -pair[1].lift, pair[0].client_id))
+    return found[:most]
+
+
+def _urgency(sheet: Sheet) -> tuple[float, float, float, str]:
+    stake = sheet.at_stake
+    return (
+        -stake if stake is not None else 0.0,
+        -(sheet.attrition or 0.0),
+        -(sheet.potential or sheet.lifetime_value or 0.0),
+        sheet.client_id,
+    )
+
+
+def _read_reasons(table: pa.Table) -> dict[tuple[str, str], tuple[Reason, ...]]:
+    found: dict[tuple[str, str], list[Reason]] = defaultdict(list)
+    columns = ("client_id", "question", "theme", "points", "actionable", "text_en", "text_fr")
+    for client_id, question, *rest in zip(*(table[name].to_pylist() for name in columns), strict=True):
+        found[client_id, question].append(Reason(*rest))
+    return {key: tuple(rows) for key, rows in found.items()}
+
+
+def _read_offers(
+    published: PublishedScores, reasons: Mapping[tuple[str, str], tuple[Reason, ...]]
+) -> dict[str, tuple[Offer, ...]]:
+    average = dict(
+        zip(published.products["product_id"].to_pylist(), published.products["average"].to_pylist(), strict=True)
+    )
+    found: dict[str, list[Offer]] = defaultdict(list)
+    columns = ("client_id", "product_id", "probability", "expected_value", "modelled")
+    for client_id, product_id, probability, worth, modelled in zip(
+        *(published.offers[name].to_pylist() for name in columns), strict=True
+    ):
+        lift = probability / average[product_id] if average[product_id] > 0 else 1.0
+        why = reasons.get((client_id, f"buy:{product_id}"), ())
+        found[client_id].append(Offer(product_id, probability, worth, modelled, lift, why))
+    return {client_id: tuple(rows) for client_id, rows in found.items()}

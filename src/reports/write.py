@@ -1,0 +1,122 @@
+"""Writing a month's reports: all of them or none, an earlier month's untouched."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from appetence.book import Book
+from appetence.config import ReportSettings
+from appetence.explain.wording import Language
+from appetence.months import Month
+from appetence.progress import Progress, part, silent
+from appetence.reports.data import PublishedScores
+from appetence.reports.pages import INDEX, Pages
+from appetence.reports.portfolios import split_by_advisor
+from appetence.reports.sheets import build_sheets
+from appetence.reports.situations import read_directory, read_situations
+
+
+@dataclass(frozen=True)
+class ReportIndex:
+    """Where a month's reports are.
+
+    Parameters
+    ----------
+    directory
+        The month's folder.
+    overviews
+        Per language, the page to open first.
+    pages
+        Files written, in all languages.
+    clients
+        Clients that have a sheet.
+    """
+
+    month: Month
+    directory: Path
+    overviews: Mapping[str, Path]
+    pages: int
+    clients: int
+
+
+def write_reports(
+    published: PublishedScores,
+    book: Book,
+    settings: ReportSettings,
+    *,
+    languages: Sequence[Language] = ("fr", "en"),
+    title: str = "",
+    currency: str = "EUR",
+    progress: Progress = silent,
+) -> ReportIndex:
+    """Write the reports of a published month: `<directory>/<month>/<language>/index.html` and a page per advisor.
+
+    Parameters
+    ----------
+    published
+        As `read_published` returns it.
+    book
+        The client book, open; facts known after the month are not shown.
+    settings
+        Where to, and how long the lists are.
+    title
+        The firm's name, as the pages show it.
+    currency
+        ISO 4217.
+
+    Notes
+    -----
+    The pages are written to a folder beside and moved into place at the end. The same month again replaces the folder
+    as a whole, so that no page of an older run is left behind.
+    """
+    run = published.run
+    progress("reading what the reports tell of each client", 0.0)
+    directory = read_directory(book)
+    situations = read_situations(book, run.month, published.clients["client_id"].combine_chunks())
+    sheets = build_sheets(published, situations)
+    portfolios = split_by_advisor(sheets, directory.advisors)
+    pages = 0
+    root = Path(settings.directory)
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{run.month}-", dir=root) as scratch:
+        for number, language in enumerate(languages):
+            step = part(progress, 0.2 + 0.8 * number / len(languages), 0.2 + 0.8 * (number + 1) / len(languages))
+            written = Pages(
+                published,
+                portfolios,
+                directory,
+                language=language,
+                languages=languages,
+                title=title,
+                currency=currency,
+                clients_to_call=settings.clients_to_call,
+            )
+            pages += _write_language(written, Path(scratch, "new", language), step, language)
+        _replace(Path(scratch, "new"), root / str(run.month), Path(scratch, "old"))
+    place = root / str(run.month)
+    return ReportIndex(run.month, place, {lang: place / lang / INDEX for lang in languages}, pages, len(sheets))
+
+
+def _write_language(pages: Pages, folder: Path, progress: Progress, language: Language) -> int:
+    folder.mkdir(parents=True)
+    count = 0
+    for name, text in pages.render():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        count += 1
+        progress(f"writing the reports ({language})", 1 - 1 / (1 + count))
+    return count
+
+
+def _replace(new: Path, place: Path, aside: Path) -> None:
+    """Move the new folder into place; the old one stays whole until the new one is written."""
+    if place.exists():
+        place.rename(aside)
+    try:
+        new.rename(place)
+    except OSError:
+        if aside.exists():
+            aside.rename(place)
+        raise
