@@ -215,7 +215,10 @@ def _lines(file: CsvFile, path: Path, rows: list[int]) -> Iterator[int]:
 
 
 def _first(lines: Iterator[int]) -> str:
-    return ", ".join(str(line) for line, _ in zip(lines, range(_SHOWN), strict=False)) + " …"
+    try:
+        return ", ".join(str(line) for line, _ in zip(lines, range(_SHOWN), strict=False)) + " …"
+    except csv.Error:  # a text beyond the csv module's limit: the count is known all the same
+        return "not told"
 
 
 def _told(file: CsvFile, column: str) -> str:
