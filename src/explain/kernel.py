@@ -55,12 +55,13 @@ def add_tables(
     stand there side by side.
     """
     n_rows = codes.shape[1]
-    place = np.empty(TILE, dtype=np.int64)
+    place = np.empty(TILE, dtype=np.uint32)
     for run in range(runs[0], runs[1]):
         slots = range(slot_start[run], slot_start[run + 1])
+        table = values[value_start[run] : value_start[run + 1]]
         for first in range(0, n_rows, TILE):
             size = min(TILE, n_rows - first)
-            place[:size] = value_start[run]
+            place[:size] = 0
             for slot in slots:
                 mapped = maps[map_start[slot] : map_start[slot + 1]]
                 code = codes[slot_feature[slot], first : first + size]
@@ -68,9 +69,9 @@ def add_tables(
                     place[row] += mapped[code[row]]
             for slot in slots:
                 total = phi[slot_feature[slot], first : first + size]
-                offset = slot - slot_start[run]
+                column = table[slot - slot_start[run] :]
                 for row in range(size):
-                    total[row] += values[place[row] + offset]
+                    total[row] += column[place[row]]
 
 
 @compiled
@@ -83,27 +84,42 @@ def spread(phi: Floats, features: Ints, out: Floats) -> None:
 
 
 @compiled
-def strongest(phi: Floats, features: Ints, indices: Ints, values: npt.NDArray[np.floating]) -> None:
-    """Keep each row's contributions of greatest magnitude, strongest first, the earlier feature where two tie.
+def strongest(phi: Floats, features: Ints, indices: Ints, values: Floats, sums: Floats) -> None:
+    """Keep each row's contributions of greatest magnitude, and the sum of all.
 
-    `indices` and `values`, (n_rows, k), are overwritten. With fewer used features than k, the first unused follow.
+    Strongest first, the earlier feature where two tie. `indices` and `values`, (n_rows, k), and `sums`, (n_rows,), are
+    overwritten. With fewer used features than k, the first unused ones follow.
     """
     k = indices.shape[1]
-    for row in range(phi.shape[1]):
-        found = 0
+    tile = np.empty((64, len(features)))  # rows side by side: a column of phi is a cache line per feature
+    best, which = np.empty(k), np.empty(k, np.int64)
+    for first in range(0, phi.shape[1], 64):
+        size = min(64, phi.shape[1] - first)
         for used in range(len(features)):
-            value = phi[used, row]
-            if found == k and abs(value) <= abs(values[row, k - 1]):
-                continue
-            place = found if found < k else k - 1
-            while place > 0 and abs(values[row, place - 1]) < abs(value):
-                values[row, place], indices[row, place] = values[row, place - 1], indices[row, place - 1]
-                place -= 1
-            values[row, place], indices[row, place] = value, features[used]
-            found = min(found + 1, k)
-        column = 0
-        while found < k:
-            if not np.any(features == column):
-                values[row, found], indices[row, found] = 0.0, column
-                found += 1
-            column += 1
+            for row in range(size):
+                tile[row, used] = phi[used, first + row]
+        for row in range(size):
+            found = 0
+            total = 0.0
+            least = -1.0  # magnitude to be exceeded for a place among the k
+            for used in range(len(features)):
+                value = tile[row, used]
+                total += value
+                magnitude = abs(value)
+                if magnitude <= least:
+                    continue
+                place = min(found, k - 1)
+                while place > 0 and abs(best[place - 1]) < magnitude:
+                    best[place], which[place] = best[place - 1], which[place - 1]
+                    place -= 1
+                best[place], which[place] = value, features[used]
+                found = min(found + 1, k)
+                if found == k:
+                    least = abs(best[k - 1])
+            column = 0
+            while found < k:
+                if not np.any(features == column):
+                    best[found], which[found] = 0.0, column
+                    found += 1
+                column += 1
+            values[first + row], indices[first + row], sums[first + row] = best, which, total

@@ -122,6 +122,22 @@ def tabulate_leaf(value: float, cover: Floats, nodes: Floats, weights: Floats) -
 
 
 @compiled
+def list_patterns(bits: Ints, radix: Ints) -> Ints:
+    """Return for every cell of a mixed-radix table the union of the bits of its digits, the first digit lowest.
+
+    `bits`, (n_digits, largest radix), holds what each value of a digit stands for.
+    """
+    patterns = np.zeros(np.prod(radix), np.int64)
+    cells = 1
+    for digit in range(len(radix)):
+        for value in range(radix[digit] - 1, -1, -1):  # value 0 last: the others are made from it
+            for cell in range(cells):
+                patterns[value * cells + cell] = patterns[cell] | bits[digit, value]
+        cells *= radix[digit]
+    return patterns
+
+
+@compiled
 def tabulate_run(
     first: int,
     stop: int,
@@ -137,41 +153,32 @@ def tabulate_run(
 ) -> tuple[Ints, Places, Floats]:
     """Return a run's features, its maps from codes to places (one feature after the other) and its table."""
     classes = np.empty((len(sizes), sizes.max()), np.int64)
-    radix = np.zeros(len(sizes), np.int64)
+    all_radix = np.zeros(len(sizes), np.int64)
     for i in range(first, stop):
-        extend(i, start, feature, meets_start, meets, classes, radix)
-    features = np.flatnonzero(radix)
+        extend(i, start, feature, meets_start, meets, classes, all_radix)
+    features = np.flatnonzero(all_radix)
+    radix = all_radix[features]
     d = len(features)
-    stride = np.ones(len(sizes), np.int64)
-    column = np.zeros(len(sizes), np.int64)
-    cells = 1
-    for k, f in enumerate(features):
-        stride[f], column[f] = cells, k
-        cells *= radix[f]
     maps = np.empty(sizes[features].sum(), np.uint16)
-    at = 0
-    for f in features:
-        for code in range(sizes[f]):
-            maps[at] = classes[f, code] * stride[f] * d
-            at += 1
-    table = np.zeros((cells, d))
-    pattern = np.empty(cells, np.int64)
+    at, stride = 0, d
+    for k in range(d):
+        size = sizes[features[k]]
+        maps[at : at + size] = classes[features[k], :size] * stride
+        at, stride = at + size, stride * radix[k]
+    table = np.zeros((np.prod(radix), d))
     for i in range(first, stop):
-        of_leaf = slice(start[i], start[i + 1])
         depth = start[i + 1] - start[i]
         order = (depth + 1) // 2
-        leaf = tabulate_leaf(leaf_values[i], cover[of_leaf], nodes[order, :order], weights[order, :order])
-        pattern[:] = 0
+        own = slice(start[i], start[i + 1])
+        leaf = tabulate_leaf(leaf_values[i], cover[own], nodes[order, :order], weights[order, :order])
+        bits = np.zeros((d, radix.max()), np.int64)
+        columns = np.searchsorted(features, feature[own])
         for j in range(depth):
-            condition = start[i] + j
-            f = feature[condition]
-            bit = np.zeros(radix[f], np.int64)
-            for code in range(sizes[f]):
-                bit[classes[f, code]] = meets[meets_start[condition] + code]
-            for cell in range(cells):
-                pattern[cell] |= bit[(cell // stride[f]) % radix[f]] << j
-        for j in range(depth):
-            k = column[feature[start[i] + j]]
-            for cell in range(cells):
-                table[cell, k] += leaf[pattern[cell], j]
+            met = meets[meets_start[start[i] + j] : meets_start[start[i] + j + 1]]
+            for code in range(len(met)):
+                bits[columns[j], classes[feature[start[i] + j], code]] = met[code] << j
+        patterns = list_patterns(bits, radix)
+        for cell in range(len(table)):
+            for j in range(depth):
+                table[cell, columns[j]] += leaf[patterns[cell], j]
     return features, maps, table

@@ -170,8 +170,9 @@ class TreeTables:
 
         def fill(rows: slice) -> None:
             for of_class, phi in enumerate(self._phi(X[rows])):
-                raw[rows, of_class] = self._bias[of_class] + phi.sum(axis=0)
-                strongest(phi, self._codes.features, indices[rows, of_class], values[rows, of_class])
+                of = rows, of_class
+                strongest(phi, self._codes.features, indices[of], values[of], raw[of])
+            raw[rows] += self._bias
 
         self._each_block(len(X), fill)
         if self.n_classes == 1:
