@@ -118,7 +118,9 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
 
     with open_book(_load(config).book) as book:
         report = check_book(book)
-    _emit(report.as_dict(), report.lines(), as_json)
+    lines = [f"{count:>12,}  {table}" for table, count in report.rows.items()]
+    lines += [f"{finding.severity}: {finding}" for finding in report.findings]
+    _emit(report.to_json(), [*lines, "the book may be used" if report.ok else "the book may not be used"], as_json)
     if not report.ok:
         raise typer.Exit(1)
 
