@@ -100,7 +100,7 @@ class Campaigns:
         )
         held_out = np.concatenate(self._held_out)
         last_month = np.minimum(month + OUTCOME_MONTHS, self._state.calendar.months - 1)
-        bought = _first_opening(openings, client, product, day, self._state.calendar.starts[last_month + 1])
+        bought = first_opening(openings, client, product, day, self._state.calendar.starts[last_month + 1])
         refused = self._rng.random(client.size) < 0.35
         answered = day + 3 + self._rng.integers(0, 20, client.size)
         known = bought != NO_DAY
@@ -122,7 +122,7 @@ class Campaigns:
         return contract_table("offers", columns)
 
 
-def _first_opening(openings: Ints, client: Ints, product: Ints, after: Ints, before: Ints) -> Ints:
+def first_opening(openings: Ints, client: Ints, product: Ints, after: Ints, before: Ints) -> Ints:
     """Return the day of the first opening strictly after `after` and before `before`, NO_DAY where there is none."""
 
     def key(clients: Ints, products: Ints, days: Ints) -> Ints:

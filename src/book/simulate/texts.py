@@ -11,7 +11,7 @@ import pyarrow as pa
 from appetence.book.simulate.arrays import Ints
 from appetence.book.simulate.names import HOSTILE
 
-_SAID = ("", "Le client indique : ", "Appel reçu. ", "Suite à notre échange, ", "Bonjour, ", "Message : ")
+_SAID = ("", "Le client indique : ", "Note de contact : ", "Suite à notre échange, ", "Bonjour, ", "Message : ")
 _WROTE = ("Bonjour, ", "Madame, Monsieur, ", "", "Cher conseiller, ", "Je vous écris car ")
 _ENDINGS = ("", " Merci.", " À rappeler.", " Cordialement.", " Réponse attendue cette semaine.", " RAS par ailleurs.")
 

@@ -1,6 +1,7 @@
 """The true probabilities, month by month: what tests and benchmarks measure models against, and nothing else reads.
 
-`truth/attrition.parquet`, one row per client active at a cut (client_id, cut):
+`truth/attrition.parquet`, one row per client and cut at which the client truly holds a contract, whatever the firm
+knew of it then (client_id, cut):
 
 - `hazard`: P(leaves in the month that begins at the cut), given the true state at the cut;
 - `leave_3`, `leave_6`, `leave_12`: P(leaves within so many months), compounded along the expected path (see `hazards`);
