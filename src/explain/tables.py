@@ -75,7 +75,9 @@ class TreeTables:
     ) -> None:
         if dtype not in ("float32", "float64"):
             raise UsageError("dtype must be 'float32' or 'float64'", repr(dtype))
-        self._threads = threads or numba.config.NUMBA_NUM_THREADS
+        self._threads = numba.config.NUMBA_NUM_THREADS if threads is None else threads
+        if self._threads < 1 or block < 1:
+            raise UsageError("threads and block must be 1 or more", f"{threads} and {block}")
         self._block = block
         self._trees = parse_trees(booster)
         self._codes = Codes.of(self._trees)
@@ -131,7 +133,7 @@ class TreeTables:
                 spread(phi, self._codes.features, out[rows, of_class])
 
         self._each_block(len(X), fill)
-        return out.reshape(len(X), -1)
+        return out.reshape(len(X), out.shape[1] * out.shape[2])
 
     def raw_score(self, X: npt.ArrayLike) -> Floats:
         """Return (n,) raw scores, or (n, n_classes), as `booster.predict(X, raw_score=True)`: without tables."""
@@ -184,7 +186,7 @@ class TreeTables:
         from shap import Explanation  # shap takes seconds to import, and only this needs it
 
         X = self._checked(X)
-        values = self.contributions(X).reshape(len(X), self.n_classes, -1)
+        values = self.contributions(X).reshape(len(X), self.n_classes, self.n_features + 1)
         single = self.n_classes == 1
         return Explanation(
             values=values[:, 0, :-1] if single else values[:, :, :-1].transpose(0, 2, 1),
