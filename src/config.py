@@ -63,7 +63,7 @@ class CsvFile(Settings):
     decimal: Literal[".", ","] = "."
     thousands: Literal["", " ", ".", ",", "'"] = ""
     date_format: str = "%Y-%m-%d"
-    century: int | None = None
+    century: Annotated[int, Field(ge=1700, le=2100, multiple_of=100)] | None = None
     null_values: tuple[str, ...] = ("",)
     columns: dict[ColumnName, Literal["text", "date", "number", "integer"]] = {}
 

@@ -11,7 +11,7 @@ from appetence.book import quarantine
 from appetence.book.book import Book
 from appetence.book.contract import TABLES, Table, Type
 from appetence.book.rules import Rule, Severity, rules_for
-from appetence.book.sql import one_row
+from appetence.book.sql import one_row, quoted
 from appetence.errors import BookError
 
 LARGEST_SHARE = 0.05
@@ -112,7 +112,7 @@ def _check_table(book: Book, table: Table) -> tuple[int, list[Finding]]:
     provided = [column for column in mapped.columns if column.name in mapped.provided]
     rules = rules_for(table, provided, book.tables, book.observed_until)
     flags = ", ".join(f"({rule.broken}) AS f{number}" for number, rule in enumerate(rules))
-    judged = f"SELECT {', '.join(table.key)}, {flags} FROM book.{table.name} t"
+    judged = f"SELECT {_listed(table.key)}, {flags} FROM book.{table.name} t"
     counts = ", ".join(f"count_if(f{number})" for number in range(len(rules)))
     total, *broken = one_row(book.connection, f"SELECT count(*), {counts} FROM ({judged})")
     failed = [
@@ -129,10 +129,14 @@ def _check_table(book: Book, table: Table) -> tuple[int, list[Finding]]:
     return total, findings
 
 
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(quoted(column) for column in columns)
+
+
 def _keys(book: Book, table: Table, judged: str, flag: str) -> tuple[str, ...]:
     """Return the smallest keys of rows that break a rule: ids and dates, since a code may be personal."""
     shown = [column for column in table.key if table.by_name[column].type in (Type.ID, Type.DATE, Type.MONTH)]
-    listed = ", ".join(shown)
+    listed = _listed(shown)
     rows = book.connection.execute(
         f"SELECT {listed} FROM ({judged}) WHERE {flag} ORDER BY {listed} LIMIT {_KEYS}"
     ).fetchall()
@@ -140,7 +144,7 @@ def _keys(book: Book, table: Table, judged: str, flag: str) -> tuple[str, ...]:
 
 
 def _duplicates(book: Book, table: Table) -> list[Finding]:
-    key = ", ".join(table.key)
+    key = _listed(table.key)
     judged = f"SELECT {key}, count(*) - 1 AS again, count(*) > 1 AS twice FROM book.{table.name} GROUP BY {key}"
     (count,) = one_row(book.connection, f"SELECT coalesce(sum(again), 0)::BIGINT FROM ({judged})")
     if not count:

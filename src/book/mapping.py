@@ -176,9 +176,7 @@ def _told(
         hint = did_you_mean(table[1], sources)
         return BookError(f"{place} must read the config's sources", f"{table[1]!r}", hint)
     column = re.search(r'[Cc]olumn (?:named )?"([^"]+)"', message)
-    known = [
-        row[0] for name in sources for row in connection.execute(f"DESCRIBE FROM firm.{quoted(name)}").fetchall()
-    ]
+    known = [row[0] for name in sources for row in connection.execute(f"DESCRIBE FROM firm.{quoted(name)}").fetchall()]
     if column is None or column[1] in known:
         return BookError(f"{place} must be SQL that runs on the sources", message)
     return BookError(

@@ -7,7 +7,7 @@ import datetime as dt
 import duckdb
 
 from appetence.book.contract import TABLES
-from appetence.book.sql import one_row
+from appetence.book.sql import one_row, quoted
 from appetence.errors import BookError
 from appetence.months import Month
 
@@ -39,11 +39,12 @@ def observed_window(
     BookError
         The book is empty, or the days are out of order.
     """
-    low, high = _balance_months(connection) if "balances" in tables else (None, None)
-    if low is None or high is None:
-        low, high = _fact_months(connection, tables)
-    first = first or (low.start if low else None)
-    until = until or (high.start if high else None)
+    if first is None or until is None:
+        low, high = _balance_months(connection) if "balances" in tables else (None, None)
+        if low is None or high is None:
+            low, high = _fact_months(connection, tables)
+        first = first or (low.start if low else None)
+        until = until or (high.start if high else None)
     if first is None or until is None:
         raise BookError("the book must hold at least one contract", "none", "Check the view or file of contracts")
     if first >= until:
@@ -63,7 +64,7 @@ def _balance_months(connection: duckdb.DuckDBPyConnection) -> tuple[Month | None
 def _fact_months(connection: duckdb.DuckDBPyConnection, tables: tuple[str, ...]) -> tuple[Month | None, Month | None]:
     (low,) = one_row(connection, "SELECT min(opened_on) FROM book.contracts")
     newest = " UNION ALL ".join(
-        f"SELECT max({column}) AS day FROM book.{table}" for table in tables for column in DATED[table]
+        f"SELECT max({quoted(column)}) AS day FROM book.{table}" for table in tables for column in DATED[table]
     )
     (high,) = one_row(connection, f"SELECT max(day) FROM ({newest})")
     return (Month.of(low) if low else None), (Month.of(high) if high else None)

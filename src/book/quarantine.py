@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from appetence.book.contract import TABLES
-from appetence.book.sql import literal, one_row
+from appetence.book.sql import literal, one_row, quoted
 
 
 def clear(connection: duckdb.DuckDBPyConnection) -> None:
@@ -15,15 +15,16 @@ def clear(connection: duckdb.DuckDBPyConnection) -> None:
     """
     connection.execute("CREATE SCHEMA IF NOT EXISTS aside")
     for name, table in TABLES.items():
-        columns = ", ".join(f"{column} {table.by_name[column].type.sql}" for column in table.key)
+        columns = ", ".join(f"{quoted(column)} {table.by_name[column].type.sql}" for column in table.key)
         connection.execute(f"CREATE OR REPLACE TABLE aside.{name} ({columns}, check_name VARCHAR)")
         connection.execute(f"CREATE OR REPLACE VIEW book.{name} AS FROM mapped.{name}")
-    listed = " UNION ALL ".join(
-        f"SELECT {literal(name)} AS table_name, [{', '.join(f'CAST({column} AS VARCHAR)' for column in table.key)}]"
-        f" AS key, check_name FROM aside.{name}"
-        for name, table in TABLES.items()
-    )
+    listed = " UNION ALL ".join(_listed(name) for name in TABLES)
     connection.execute(f"CREATE OR REPLACE VIEW book.quarantine AS {listed}")
+
+
+def _listed(table: str) -> str:
+    key = ", ".join(f"CAST({quoted(column)} AS VARCHAR)" for column in TABLES[table].key)
+    return f"SELECT {literal(table)} AS table_name, [{key}] AS key, check_name FROM aside.{table}"
 
 
 def set_aside(connection: duckdb.DuckDBPyConnection, table: str, broken: dict[str, str], rows: str) -> int:
@@ -45,10 +46,10 @@ def set_aside(connection: duckdb.DuckDBPyConnection, table: str, broken: dict[st
     int
         How many rows are set aside, each counted once.
     """
-    key = ", ".join(TABLES[table].key)
+    key = ", ".join(quoted(column) for column in TABLES[table].key)
     for check, flag in broken.items():
         connection.execute(f"INSERT INTO aside.{table} SELECT {key}, {literal(check)} FROM ({rows}) WHERE {flag}")
-    same = " AND ".join(f"t.{column} = a.{column}" for column in TABLES[table].key)
+    same = " AND ".join(f"t.{quoted(column)} = a.{quoted(column)}" for column in TABLES[table].key)
     connection.execute(
         f"CREATE OR REPLACE VIEW book.{table} AS SELECT t.* FROM mapped.{table} t ANTI JOIN aside.{table} a ON {same}"
     )

@@ -115,8 +115,8 @@ def _of_reference(column: Column, at: str, present: Collection[str]) -> Iterator
         yield Rule(
             f"orphan:{column.name}",
             "quarantine" if column.required else "warning",
-            # a constant list with a null in it would make every NOT IN null
-            f"{at} NOT IN (SELECT {key} FROM book.{target} WHERE {key} IS NOT NULL)",
+            # a null among the ids would make every NOT IN null
+            f"{at} NOT IN (SELECT {quoted(key)} FROM book.{target} WHERE {quoted(key)} IS NOT NULL)",
             f"{column.name} must be in {target}",
             f"Check the view of {target}, and that both write ids alike (leading zeros, spaces)",
         )
@@ -128,15 +128,15 @@ def _of_clocks(table: Table, provided: Collection[str], until: dt.date) -> Itera
         yield Rule(
             f"future:{name}",
             "warning",
-            f"t.{name} >= DATE '{until}'",
+            f"t.{quoted(name)} >= DATE '{until}'",
             f"{name} should lie before {until}, the first day no longer observed",
             "Set observed_until, or correct the dates; such facts are not used before their day",
         )
-    if table.known in provided and table.known != table.happened:
+    if table.known in provided and table.known and table.happened and table.known != table.happened:
         yield Rule(
             f"known_before:{table.happened}",
             "warning",
-            f"t.{table.known} < t.{table.happened}",
+            f"t.{quoted(table.known)} < t.{quoted(table.happened)}",
             f"{table.known} should not lie before {table.happened}",
             "Right where a fact was announced before it happened; otherwise the two are swapped",
         )

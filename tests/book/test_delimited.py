@@ -163,6 +163,8 @@ def test_dates_come_back_as_written_in_the_century_declared(tmp_path_factory, da
 def test_two_digit_years_need_a_century():
     with pytest.raises(ValidationError, match="which century"):
         CsvFile(format="csv", path="x", date_format="%y%m%d")
+    with pytest.raises(ValidationError, match="multiple of 100"):
+        CsvFile(format="csv", path="x", date_format="%y%m%d", century=1968)
 
 
 def test_29_february_1900_is_no_day(write):
