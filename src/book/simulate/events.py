@@ -63,7 +63,7 @@ class LifeEvents:
             chance = self._chance(kind, clients, age, mates)
             hit = self._rng.random(clients.size) < chance
             if kind in _SHARED:
-                hit |= hit[mates]
+                hit |= hit[mates] & (chance > 0)
             who = clients[hit]
             state.last[kind][who] = month
             self._enter(kind, who)

@@ -123,12 +123,14 @@ def initial_state(rng: np.random.Generator, people: People, calendar: Calendar) 
     age = people.ages(calendar.start(0))
     adult = ~people.company & (age >= 20)
     couple = state.household_sum(((people.role < 2) & adult).astype(np.int64)) >= 2
-    married = adult & (people.role < 2) & np.where(couple, rng.random(age.size) < 0.75, rng.random(age.size) < 0.2)
+    # Both of a couple have one status and the same children: the second takes what is drawn for the first.
+    first = np.arange(age.size) - (couple & (people.role == 1))
+    married = adult & (people.role < 2) & (rng.random(age.size)[first] < np.where(couple, 0.75, 0.2))
     divorced = adult & ~married & (rng.random(age.size) < np.clip((age - 28) / 90, 0, 0.35))
     widowed = adult & ~married & ~divorced & (rng.random(age.size) < np.clip((age - 60) / 60, 0, 0.5))
     state.marital = np.select([married, divorced, widowed], [1, 2, 3], 0)
     chance = np.clip(1 - np.abs(age - 41) / 18, 0, 1) * 1.3
-    state.children = np.where(adult, rng.poisson(chance), 0)
+    state.children = np.where(adult, rng.poisson(chance)[first], 0)
     state.retired = ~people.company & (age > 62 + rng.uniform(0, 5, age.size))
     reached = rng.integers(1, 19, age.size)
     state.last["contact"] = np.maximum(-reached, state.last["joined"]).astype(np.int16)
