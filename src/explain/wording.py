@@ -43,7 +43,6 @@ _NOT_ONE: dict[Unit, dict[Language, str]] = {
     Unit.MONTHS: {"fr": "moins d’un mois", "en": "less than a month"},
     Unit.YEARS: {"fr": "moins d’un an", "en": "less than a year"},
 }
-_POINT: dict[Language, tuple[str, str]] = {"fr": ("point", "points"), "en": ("point", "points")}
 
 
 def say(feature: Feature, value: Any, language: Language, currency: str = "EUR") -> str:
@@ -123,7 +122,7 @@ def points(value: float, language: Language) -> str:
     digits = 1 if abs(value) >= 0.995 else 2
     rounded = round(abs(value), digits)
     sign = "" if rounded == 0 else "+" if value > 0 else _MINUS
-    noun = _POINT[language][0 if _is_singular(rounded, language) else 1]
+    noun = "point" if language == "fr" and rounded < 2 else "points"  # English has decimals in the plural, 1.0 too
     return f"{sign}{_decimal(rounded, digits, language)}{_GAP[language]}{noun}"
 
 

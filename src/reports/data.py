@@ -144,16 +144,14 @@ def read_published(database: Path, month: Month) -> PublishedScores:
     except duckdb.Error as error:
         raise PublicationError("the score database must be readable", f"{database}: {type(error).__name__}") from None
     with connection:
-        row = connection.execute(_RUN, [str(month)]).fetchone()
-        if row is None:
+        rows = connection.sql(_RUN, params=[str(month)]).fetchall()
+        if not rows:
             raise PublicationError(
                 "scores must be published before they are reported", f"nothing for {month}", "Score the month first"
             )
-        tables = [
-            connection.execute(sql, {"run": row[0]}).to_arrow_table()
-            for sql in (_CLIENTS, _PRODUCTS, _OFFERS, _REASONS)
-        ]
-    return PublishedScores(_read_run(month, *row), *tables)
+        queries = (_CLIENTS, _PRODUCTS, _OFFERS, _REASONS)
+        tables = [connection.sql(sql, params={"run": rows[0][0]}).to_arrow_table() for sql in queries]
+    return PublishedScores(_read_run(month, *rows[0]), *tables)
 
 
 def _read_run(

@@ -94,6 +94,11 @@ class Sheet:
         return tuple(reason for reason in self.reasons if reason.is_reason and reason.points > 0)
 
     @property
+    def strongest(self) -> float:
+        """The points of the strongest reason, for the length of the bars."""
+        return max((abs(reason.points) for reason in self.reasons if reason.is_reason), default=1.0)
+
+    @property
     def ready(self) -> Offer | None:
         """The best offer that the client is ready for; None for a client who objects to marketing."""
         if "marketing" in self.situation.refuses:

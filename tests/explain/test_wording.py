@@ -136,7 +136,7 @@ def test_a_negative_value_without_words_of_its_own_keeps_its_sign():
     [
         (9.2, "+9,2 points", "+9.2 points"),
         (-0.34, "−0,34 point", "−0.34 points"),
-        (1.0, "+1,0 point", "+1.0 point"),
+        (1.0, "+1,0 point", "+1.0 points"),
         (-1.96, "−2,0 points", "−2.0 points"),
         (0.0, "0,00 point", "0.00 points"),
         (-0.0001, "0,00 point", "0.00 points"),

@@ -1,0 +1,91 @@
+"""Reading published scores: the right run, the best offers, the models' notes, and plain refusals."""
+
+import pytest
+
+from appetence.errors import PublicationError
+from appetence.months import Month
+from appetence.reports.data import OFFERS_SHOWN, read_published
+
+MONTH = Month.parse("2023-12")
+
+
+def offer(client_id: str, product_id: str, probability: float, worth: float | None, modelled: bool = True) -> dict:
+    row = {"client_id": client_id, "product_id": product_id, "probability": probability, "expected_value": worth}
+    return row | {"rank": 1, "modelled": modelled}
+
+
+def test_a_revised_month_shows_its_newest_run_only(scores):
+    scores()
+    published = read_published(scores(run_id="run-2", reasons=[]), MONTH)
+    assert published.run.run_id == "run-2"
+    assert published.clients.num_rows == 8
+    assert published.reasons.num_rows == 0
+
+
+def test_the_best_offers_are_modelled_and_worth_most(scores):
+    offers = [
+        offer("1", "base", 0.5, 900.0, modelled=False),
+        offer("1", "small", 0.9, 5.0),
+        offer("1", "large", 0.1, 50.0),
+        offer("1", "unknown", 0.8, None),
+        offer("2", "small", 0.1, 1.0),
+    ]
+    published = read_published(scores(offers=offers, reasons=[]), MONTH)
+    found = [row["product_id"] for row in published.offers.to_pylist() if row["client_id"] == "1"]
+    assert found == ["large", "small", "unknown"]
+    assert len(found) == OFFERS_SHOWN
+    small = next(row for row in published.products.to_pylist() if row["product_id"] == "small")
+    assert (small["eligible"], small["buyers"], small["average"], small["value"]) == (2, 1.0, 0.5, 6.0)
+
+
+def test_reasons_come_with_their_offers_and_in_order_of_rank(scores):
+    published = read_published(scores(), MONTH)
+    of_third = [row for row in published.reasons.to_pylist() if row["client_id"] == "3"]
+    assert [row["question"] for row in of_third] == ["attrition"] * 4 + ["buy:Q"] * 3
+    assert [row["points"] for row in of_third] == [4.0, 3.0, -1.0, 9.0, 1.0, 0.5, 1.5]
+    assert read_published(scores(offers=[], run_id="run-2"), MONTH).reasons.num_rows == 8 * 4
+
+
+def test_what_is_said_of_models(scores):
+    models = {
+        "attrition": {"refused": "nobody left", "refused_fr": "personne n'est parti"},
+        "buy:P": {"kind": "constant", "verdict": "31 buyers", "version": "2"},
+        "buy:Q": "one product only",
+        "buy:R": {"kind": "classifier", "verdict": None},
+    }
+    notes = read_published(scores(models=models), MONTH).run.models
+    assert {q: note.kind for q, note in notes.items()} == {
+        "attrition": "refused",
+        "buy:P": "constant",
+        "buy:Q": "refused",
+        "buy:R": "classifier",
+    }
+    assert notes["attrition"].text("fr") == ("personne n'est parti", "fr")
+    assert notes["attrition"].text("en") == ("nobody left", "en")
+    assert notes["buy:P"].text("fr") == ("31 buyers", "en")
+    assert notes["buy:Q"].text("en") == ("one product only", "en")
+    assert notes["buy:R"].text("fr") == ("", "en")
+
+
+def test_the_run_tells_its_horizons_where_the_settings_do(scores):
+    run = read_published(scores(settings={"attrition": {"horizon": 9}, "scoring": {"high": 0.1}}), MONTH).run
+    assert run.horizons == {"attrition": 9}
+    assert run.shares == {"high": 0.1}
+    assert (run.objected, run.code_version, run.month) == (4, "1.2.3", MONTH)
+
+
+def test_what_is_not_there_is_refused(scores, tmp_path):
+    with pytest.raises(PublicationError, match="nothing for 2023-11"):
+        read_published(scores(), Month.parse("2023-11"))
+    with pytest.raises(PublicationError, match="no file"):
+        read_published(tmp_path / "none.duckdb", MONTH)
+    (tmp_path / "text.duckdb").write_text("not a database, by any means")
+    with pytest.raises(PublicationError, match="must be readable"):
+        read_published(tmp_path / "text.duckdb", MONTH)
+
+
+def test_reading_changes_nothing(scores):
+    path = scores()
+    before = path.read_bytes()
+    read_published(path, MONTH)
+    assert path.read_bytes() == before

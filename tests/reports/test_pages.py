@@ -1,0 +1,211 @@
+"""Pages as text: inert names, a strict policy, and words instead of empty columns."""
+
+import hashlib
+import re
+from base64 import b64encode
+from html.parser import HTMLParser
+
+import pytest
+
+from appetence.explain.wording import visible
+
+VOID = {"meta", "input", "br", "img", "link", "hr"} | {"path", "rect"}
+
+
+class Tree(HTMLParser):
+    """Checks that tags are balanced; collects tags, ids, links and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict]] = []
+        self.text = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.text += data
+
+    def all(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def pages_of(index, language: str) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in (index.directory / language).iterdir()}
+
+
+@pytest.fixture
+def pages(reported):
+    index = reported()
+    return {language: pages_of(index, language) for language in ("fr", "en")}
+
+
+def test_the_pages_are_whole_documents_in_their_language(pages):
+    for language, files in pages.items():
+        assert sorted(files) == ["advisor-001.html", "advisor-002.html", "index.html"]
+        for text in files.values():
+            tree = Tree(text)
+            assert tree.all("html") == [{"lang": language}]
+            assert len(tree.all("h1")) == len(tree.all("main")) == len(tree.all("title")) == 1
+            assert len(tree.all("caption")) == len(tree.all("table"))
+            assert all(cell.get("scope") in ("col", "row") for cell in tree.all("th"))
+
+
+def test_nothing_is_fetched_and_only_the_pages_own_style_and_script_are_allowed(pages):
+    for files in pages.values():
+        for text in files.values():
+            tree = Tree(text)
+            assert not tree.all("link")
+            assert not tree.all("img")
+            assert not [attributes for _, attributes in tree.tags if "src" in attributes or "style" in attributes]
+            assert not [name for _, attributes in tree.tags for name in attributes if name.startswith("on")]
+            (policy,) = [a["content"] for a in tree.all("meta") if a.get("http-equiv") == "Content-Security-Policy"]
+            assert policy.startswith("default-src 'none';")
+            assert "unsafe" not in policy
+            for tag in ("style", "script"):
+                (inline,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+                assert f"{tag}-src 'sha256-{b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'" in policy
+            assert not re.search(r"https?://", text)
+
+
+def test_every_link_leads_somewhere(pages):
+    for language, files in pages.items():
+        for text in files.values():
+            tree = Tree(text)
+            ids = [attributes["id"] for _, attributes in tree.tags if "id" in attributes]
+            assert len(ids) == len(set(ids))
+            for link in tree.all("a"):
+                target = link["href"]
+                if target.startswith("#"):
+                    assert target[1:] in ids
+                elif target.startswith("../"):
+                    assert target.split("/")[1] != language
+                    assert target.split("/")[2] in pages[target.split("/")[1]]
+                else:
+                    assert target in files
+            labels = [a["aria-labelledby"] for _, a in tree.tags if "aria-labelledby" in a]
+            assert set(labels) <= set(ids)
+
+
+def test_hostile_names_and_texts_are_shown_and_inert(pages):
+    from .conftest import HOSTILE
+
+    for files in pages.values():
+        tree = Tree(files["advisor-001.html"])
+        for name in HOSTILE:
+            assert visible(name) in tree.text
+        assert len(tree.all("script")) == 1
+        assert not tree.all("b")
+        assert not tree.all("i")
+        assert "A & <b>B</b>" in tree.text
+        assert "49" not in re.findall(r"\d+", "".join(re.findall(r"<h3.*?</h3>", files["advisor-001.html"])))
+        for text in files.values():
+            assert not re.search("[\u202a-\u202e\u2066-\u2069\x00]", text)
+    assert "<b>birth</b>" in Tree(pages["en"]["advisor-002.html"]).text.lower()
+
+
+def test_file_names_and_anchors_hold_no_name_or_id(pages):
+    tree = Tree(pages["fr"]["advisor-001.html"])
+    assert all(
+        re.fullmatch(r"content|call|ready|all|quality|sheets|filter|[cn]\d+", a["id"])
+        for _, a in tree.tags
+        if "id" in a
+    )
+
+
+def test_the_call_list_is_in_order_of_the_money_at_stake(pages):
+    section = re.search(r'<h2 id="call">.*?</section>', pages["en"]["advisor-001.html"], re.DOTALL)[0]
+    rows = re.findall(r'<a href="#c(\d+)"><bdi>(.*?)</bdi>', section)
+    assert [int(number) for number, _ in rows] == [1, 2, 3, 4]
+    assert [name for _, name in rows][1:3] == ["Paul Petit", "Léa Petit"]
+    money = re.findall(r"€([\d,]+)</td>", section)
+    assert money == ["1,800", "400", "350", "250"]
+    assert "lifetime value" in section
+    assert "Reason 1 of 4" in section
+    assert "Reason 2 of 4" not in section  # it lowers the risk
+
+
+def test_reasons_add_up_on_the_sheet(pages):
+    sheet = re.search(r'<article class="sheet" id="c1".*?</article>', pages["en"]["advisor-001.html"], re.DOTALL)[0]
+    table = re.search(r'<table class="reasons">.*?</table>', sheet, re.DOTALL)[0]
+    shown = re.findall(r'<td class="n">(.*?)</td>', table)
+    assert shown == ["4%", "+3.0 points", "−1.0 points", "+14.0 points", "20%"]
+    assert table.count('<span class="lever">lever</span>') == 1
+    assert len(re.findall(r'class="up"', table)) == 1
+    assert len(re.findall(r'class="down"', table)) == 1
+
+
+def test_an_objection_to_marketing_keeps_a_client_off_the_list_of_sales(pages):
+    text = pages["fr"]["advisor-001.html"]
+    section = re.search(r'<h2 id="ready">.*?</section>', text, re.DOTALL)[0]
+    assert "Paul Petit" in section
+    assert "Léa Petit" not in section
+    assert text.count("Opposé à la prospection") == 1
+
+
+def test_members_of_a_household_are_linked(pages):
+    sheet = next(
+        s
+        for s in re.findall(r"<article.*?</article>", pages["en"]["advisor-001.html"], re.DOTALL)
+        if "Léa Petit</bdi> <" in s
+    )
+    assert re.search(r'<a href="#c\d+"><bdi>Paul Petit</bdi></a>, 1 contract, 1 product', sheet)
+
+
+def test_attrition_that_is_not_modelled_is_told_instead_of_empty_columns(reported):
+    from .conftest import client_row
+
+    clients = [client_row(str(i), attrition_probability=None, attrition_tier=None) for i in range(1, 9)]
+    models = {"attrition": {"refused": "nobody <left> by choice"}}
+    index = reported(clients=clients, models=models, reasons=[])
+    french, english = pages_of(index, "fr")["advisor-001.html"], pages_of(index, "en")["index.html"]
+    assert "L’attrition n’est pas modélisée." in french
+    assert '<span lang="en">nobody &lt;left&gt; by choice</span>' in french
+    assert "Attrition is not modelled." in english
+    for text in (french, english):
+        assert not re.search("Risque de départ|Risk of leaving|Départs attendus|High risk|NaN|None", Tree(text).text)
+
+
+def test_a_book_with_nothing_to_sell_says_so(reported):
+    index = reported(offers=[])
+    assert "Aucun produit suivant n’est évalué" in pages_of(index, "fr")["advisor-001.html"]
+    english = pages_of(index, "en")["index.html"]
+    assert "No next product is scored" in english
+    assert "Potential" not in english
+
+
+def test_values_that_are_not_known_are_left_out(reported):
+    from .conftest import client_row
+
+    clients = [client_row(str(i), lifetime_value=None, attrition_tier="high") for i in range(1, 9)]
+    index = reported(clients=clients)
+    text = Tree(pages_of(index, "en")["advisor-001.html"]).text
+    assert "by probability of leaving" in text
+    assert "At stake" not in text
+    assert not re.search("NaN|None", text)
+
+
+def test_a_book_without_advisors_is_one_portfolio(reported):
+    from .conftest import client_row, small_book
+
+    tables = small_book()
+    del tables["advisors"]
+    for row in tables["clients"]:
+        del row["advisor_id"]
+    index = reported(tables=tables, clients=[client_row(str(i), advisor_id=None) for i in range(1, 9)])
+    files = pages_of(index, "fr")
+    assert sorted(files) == ["advisor-001.html", "index.html"]
+    assert "<h1><bdi>Tous les clients</bdi></h1>" in files["advisor-001.html"]
+    assert "Conseiller" not in Tree(files["index.html"]).text.replace("jugement du conseiller", "")

@@ -1,0 +1,57 @@
+"""Writing: all or nothing, a month replaced as a whole, others untouched, the same scores the same bytes."""
+
+import pytest
+
+from appetence.reports.pages import Pages
+
+
+def content(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_the_index_says_what_was_written(reported):
+    index = reported()
+    assert (index.pages, index.clients, str(index.month)) == (6, 8, "2023-12")
+    assert index.directory.name == "2023-12"
+    assert sorted(content(index.directory)) == sorted(
+        f"{lang}/{name}.html" for lang in ("fr", "en") for name in ("index", "advisor-001", "advisor-002")
+    )
+    assert all(path.is_file() for path in index.overviews.values())
+
+
+def test_the_same_month_is_replaced_whole_and_another_left_alone(reported):
+    from .conftest import client_row
+
+    index = reported()
+    other = index.directory.with_name("2023-11")
+    other.mkdir()
+    (other / "kept.txt").write_text("kept")
+    before = content(index.directory)
+    again = reported(run_id="run-2", clients=[client_row("1"), client_row("2")], offers=[], reasons=[])
+    after = content(again.directory)
+    assert sorted(after) == [f"{lang}/{name}.html" for lang in ("en", "fr") for name in ("advisor-001", "index")]
+    assert before["fr/index.html"] != after["fr/index.html"]
+    assert (other / "kept.txt").read_text() == "kept"
+    assert sorted(path.name for path in index.directory.parent.iterdir()) == ["2023-11", "2023-12"]
+
+
+def test_the_same_scores_give_the_same_bytes(reported):
+    first = content(reported().directory)
+    second = content(reported(run_id="run-2").directory)
+    assert {name: text.replace(b"run-2", b"run-1") for name, text in second.items()} == first
+
+
+def test_a_failure_half_way_leaves_the_old_pages(reported, monkeypatch):
+    index = reported()
+    before = content(index.directory)
+    whole = Pages.render
+
+    def half(self):
+        yield from list(whole(self))[:2]
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Pages, "render", half)
+    with pytest.raises(OSError, match="no space"):
+        reported(run_id="run-2")
+    assert content(index.directory) == before
+    assert [path.name for path in index.directory.parent.iterdir()] == ["2023-12"]
