@@ -31,10 +31,16 @@ def sigmoid(log_odds: Floats) -> Floats:
     return 1 / (1 + np.exp(-log_odds))
 
 
+def window(effect: Effect) -> int:
+    """Return the months that a recent effect acts; ValueError for a trait, which has none."""
+    if effect.months is None:
+        raise ValueError(f"{effect.question}: {effect.trigger} is a trait and has no months")
+    return effect.months
+
+
 def recent(effect: Effect, last: Months, month: int) -> Bools:
     """Say for whom a recent effect acts in a month: the trigger happened 1 to `months` months before (or did not)."""
-    assert effect.months is not None  # noqa: S101
-    return (month - last.astype(np.int32) <= effect.months) != effect.absent
+    return (month - last.astype(np.int32) <= window(effect)) != effect.absent
 
 
 def death_hazard(state: State, clients: Ints, month: int) -> Floats:
@@ -52,8 +58,7 @@ def ahead_log_odds(effect: Effect, last: Months, month: int, ahead: int) -> Floa
     acts = recent(effect, last, month + ahead)
     if ahead == 0 or effect.absent or effect.trigger == "joined":
         return np.where(acts, effect.log_odds, 0.0)
-    assert effect.months is not None  # noqa: S101
-    share = recent(effect, last, month).mean() * min(ahead, effect.months) / effect.months
+    share = recent(effect, last, month).mean() * min(ahead, window(effect)) / window(effect)
     return np.where(acts, effect.log_odds, np.log1p(share * np.expm1(effect.log_odds)))
 
 
