@@ -132,10 +132,10 @@ def available(
             lacking.setdefault((feature.group, " and ".join(missing)), []).append(feature.name)
         elif feature.name not in exclude:
             kept.append(feature)
-    for (group, missing_), names in lacking.items():
+    for (group, absent), names in lacking.items():
         of_group = [feature.name for feature in wanted if feature.group == group]
-        whole = "" if names == of_group else f" for {', '.join(names)}"
-        reasons.append((group, f"the book has no {missing_}, needed{whole}"))
+        left_out = "" if names == of_group else f", which leaves out {', '.join(names)}"
+        reasons.append((group, f"the book has no {absent}{left_out}"))
     return tuple(kept), tuple(reasons)
 
 
