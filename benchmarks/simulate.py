@@ -5,8 +5,8 @@
 `--scale` multiplies 100,000 clients × 48 months by clients; the budget at scale 1 is 180 s and 4 GB on two cores. The
 book is written to a temporary directory by a process of its own, so that its peak memory is its own. The alternative is
 the obvious program: for each client, for each month, Python arithmetic for leaving, for buying each product and for the
-balance of each contract. Months count while a client is active, on both sides. The loop does less than the simulator (no texts, events, offers, truth or files, and effects on
-leaving only), so the ratio understates what looping over months instead of clients gives.
+balance of each contract. Months count while a client is active, on both sides. The loop does less than the simulator
+(no texts, events, offers, truth or files), so the ratio understates what looping over months instead of clients gives.
 """
 
 from __future__ import annotations
