@@ -78,7 +78,11 @@ class Book:
 
     def has_column(self, table: str, column: str) -> bool:
         """Return whether the firm provides the column; an optional one that it leaves out is null everywhere."""
-        return column in self._find(table).provided
+        mapped = self._find(table)
+        names = [known.name for known in mapped.columns]
+        if column not in names:
+            raise BookError(f"a column of {table} must be named", repr(column), did_you_mean(column, names))
+        return column in mapped.provided
 
     def extra_columns(self, table: str) -> tuple[str, ...]:
         """Return the firm's own columns of a table, beyond the contract."""
@@ -100,9 +104,9 @@ class Book:
         """Return a sha256 of all that was known before a cut; see `appetence.book.fingerprint`."""
         return fingerprint(self, cut)
 
-    def columns(self, name: str) -> Mapped:
+    def mapping(self, table: str) -> Mapped:
         """Return how a table was mapped: whether it is there, and its columns."""
-        return self._find(name)
+        return self._find(table)
 
     def quarantined(self) -> pa.Table:
         """Return what the checks have set aside: `table_name`, `key` (a list of texts) and `check_name`, in order."""

@@ -108,7 +108,7 @@ def _referred_first() -> list[str]:
 
 
 def _check_table(book: Book, table: Table) -> tuple[int, list[Finding]]:
-    mapped = book.columns(table.name)
+    mapped = book.mapping(table.name)
     provided = [column for column in mapped.columns if column.name in mapped.provided]
     rules = rules_for(table, provided, book.tables, book.observed_until)
     flags = ", ".join(f"({rule.broken}) AS f{number}" for number, rule in enumerate(rules))

@@ -130,7 +130,7 @@ def _load_text(
         lines = (line for line, row in _rows(file, path) if len(row) != len(header))
         raise BookError(
             f"source {name!r} must have {len(header)} fields on every line",
-            f"{uneven} line(s) with more or fewer (lines {_first(lines)})",
+            f"{uneven} with more or fewer ({_first(lines, uneven)})",
             "Check delimiter and quote",
         )
 
@@ -199,7 +199,7 @@ def _require_values(connection: duckdb.DuckDBPyConnection, name: str, file: CsvF
         if count:
             raise BookError(
                 f"source {name!r}: column {column!r} must hold {_told(file, column)}",
-                f"{count} value(s) that are not (lines {_first(_lines(file, path, rows))})",
+                f"{count} value(s) that are not ({_first(_lines(file, path, rows), count)})",
                 "Empty marks are listed in null_values",
             )
 
@@ -214,11 +214,12 @@ def _lines(file: CsvFile, path: Path, rows: list[int]) -> Iterator[int]:
             return
 
 
-def _first(lines: Iterator[int]) -> str:
+def _first(lines: Iterator[int], count: int) -> str:
     try:
-        return ", ".join(str(line) for line, _ in zip(lines, range(_SHOWN), strict=False)) + " …"
+        shown = ", ".join(str(line) for line, _ in zip(lines, range(_SHOWN), strict=False))
     except csv.Error:  # a text beyond the csv module's limit: the count is known all the same
-        return "not told"
+        return "lines not told"
+    return f"line{'' if count == 1 else 's'} {shown}{' …' if count > _SHOWN else ''}"
 
 
 def _told(file: CsvFile, column: str) -> str:

@@ -38,7 +38,7 @@ def fingerprint(book: Book, cut: dt.date) -> str:
     """
     content = {}
     for name in book.tables:
-        mapped = book.columns(name)
+        mapped = book.mapping(name)
         columns = [column for column in mapped.columns if column.name in mapped.provided]
         content[name] = {
             "columns": [f"{column.name}:{column.type.label}" for column in columns],

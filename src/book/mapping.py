@@ -11,11 +11,17 @@ import duckdb
 
 from appetence.book.conform import all_columns, conform, require_castable, select_list
 from appetence.book.contract import TABLES, Column
-from appetence.book.source import register_source
+from appetence.book.source import register_source, release_sources
 from appetence.book.sql import literal, quoted
 from appetence.config import BookSettings, Source
 from appetence.errors import BookError, did_you_mean, nearest
 
+_CLOCK = re.compile(
+    r"""\b(?:(?:now|today|random|setseed|uuid|gen_random_uuid|uuidv4|uuidv7|get_current_time|get_current_timestamp
+    |transaction_timestamp)\s*\(|(?:current_date|current_time|current_timestamp|localtime|localtimestamp)\b)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/""", re.DOTALL)
 _END = re.compile(r";(\s|--[^\n]*(\n|$)|/\*.*?\*/)*$", re.DOTALL)
 
 
@@ -74,7 +80,7 @@ def map_views(connection: duckdb.DuckDBPyConnection, settings: BookSettings) -> 
         for name in TABLES
     }
     connection.execute("SET search_path = 'main'")
-    connection.execute("DROP SCHEMA firm CASCADE")
+    release_sources(connection)
     return mapped
 
 
@@ -156,6 +162,13 @@ def _one_select(connection: duckdb.DuckDBPyConnection, place: str, sql: str) -> 
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         kinds = ", ".join(statement.type.name for statement in statements) or "none"
         raise BookError(f"{place} must be one SELECT statement", kinds, "Use WITH for steps in between")
+    clock = _CLOCK.search(_QUOTED.sub("''", sql))
+    if clock is not None:
+        raise BookError(
+            f"{place} must give the same rows on any day",
+            f"{clock[0].rstrip('( ')!r}",
+            "Take dates from the data, or write them out: scores of a past month could not be repeated",
+        )
     return _END.sub("", statements[0].query)
 
 

@@ -37,6 +37,14 @@ def register_source(connection: duckdb.DuckDBPyConnection, name: str, source: So
             return _database(connection, name, source, _existing(name, source.path))
 
 
+def release_sources(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop all sources and let go of the firm's databases, so that others may write to them again."""
+    connection.execute("DROP SCHEMA firm CASCADE")
+    attached = connection.execute("SELECT database_name FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
+    for (database,) in attached:
+        connection.execute(f"DETACH {quoted(database)}")
+
+
 def _existing(name: str, path: str) -> Path:
     if not Path(path).is_file():
         raise BookError(f"source {name!r} must be a file that exists", path, _WHERE)

@@ -51,6 +51,8 @@ def test_an_unknown_table_is_told_with_the_nearest(make_book):
         make_book().table("contract")
     with pytest.raises(BookError, match="Did you mean 'balances'"):
         make_book().has("balance")
+    with pytest.raises(BookError, match=r"a column of contracts must be named.*Did you mean 'closed_on'"):
+        make_book().has_column("contracts", "closd_on")
 
 
 def test_a_memtable_joins_with_the_book_and_is_replaced_by_its_name(make_book):

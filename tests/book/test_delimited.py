@@ -180,9 +180,14 @@ def test_a_value_that_is_not_a_date_is_told_by_line_and_never_shown(write):
         read(path, columns={"day": "date"})
     message = str(caught.value)
     assert "source 's': column 'day' must hold dates written %Y-%m-%d" in message
-    assert "2 value(s) that are not (lines 5, 6 …)" in message
+    assert "2 value(s) that are not (lines 5, 6)" in message
     assert "31/01" not in message
     assert "02-30" not in message
+
+
+def test_of_many_faults_the_first_five_lines_are_told(write):
+    with pytest.raises(BookError, match=r"got 9 value\(s\) that are not \(lines 2, 3, 4, 5, 6 …\)"):
+        read(write("n\n" + "x\n" * 9), columns={"n": "integer"})
 
 
 def test_a_date_format_that_is_none_is_told(write):
@@ -208,7 +213,7 @@ def test_a_column_named_twice_is_told(write):
 def test_lines_with_too_few_or_too_many_fields_are_counted(write):
     with pytest.raises(BookError) as caught:
         read(write("a,b\n1,2\nsecret\n1,2,3\n"))
-    assert "must have 2 fields on every line, but got 2 line(s) with more or fewer (lines 3, 4 …)" in str(caught.value)
+    assert "must have 2 fields on every line, but got 2 with more or fewer (lines 3, 4)" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 

@@ -141,7 +141,7 @@ def canonical(value: object, type_: Type) -> str:
 def test_the_sums_are_those_of_md5_of_each_row(make_book, tables):
     book = make_book(tables, extra_columns=EXTRA)
     for name in book.tables:
-        columns = [c for c in book.columns(name).columns if c.name in book.columns(name).provided]
+        columns = [c for c in book.mapping(name).columns if c.name in book.mapping(name).provided]
         assert {c.name for c in columns} <= {c.name for c in TABLES[name].columns} | {"size"}
         high = low = 0
         rows = book.execute(book.table(name)).to_pylist()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -165,12 +166,38 @@ def test_extra_columns_are_for_extensible_tables_and_new_names(settings):
         open_book(settings(views=facts, extra_columns={"client_facts": {"income": "number"}}))
 
 
-def test_parquet_and_database_sources_serve_views(settings, tmp_path):
+def test_parquet_and_database_sources_serve_views_and_are_let_go(settings, tmp_path):
     pq.write_table(pa.table({"id": ["0012", "0013"], "sex": ["f", "m"]}), tmp_path / "crm.parquet")
-    base = settings(views={"protected": "SELECT id AS client_id, sex AS gender FROM crm"})
-    sources = base.sources | {"crm": {"format": "parquet", "path": str(tmp_path / "crm.parquet")}}
+    warehouse = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("CREATE TABLE agents AS SELECT '7' AS id, 'Agent' AS called")
+    base = settings(
+        views={
+            "protected": "SELECT id AS client_id, sex AS gender FROM crm",
+            "advisors": "SELECT id AS advisor_id, called AS name FROM agents",
+        }
+    )
+    sources = base.sources | {
+        "crm": {"format": "parquet", "path": str(tmp_path / "crm.parquet")},
+        "agents": {"format": "duckdb", "path": str(warehouse), "table": "agents"},
+    }
     with open_book(BookSettings(sources=sources, views=base.views)) as book:
         assert book.execute(book.table("protected").count()).as_py() == 2
+        assert book.execute(book.table("advisors").name).to_pylist() == ["Agent"]
+        with duckdb.connect(str(warehouse)) as connection:
+            connection.execute("CREATE TABLE scores AS SELECT 1 AS x")
+
+
+@pytest.mark.parametrize("clock", ["current_date", "NOW()", "today ()", "random()", "uuid()", "localtimestamp"])
+def test_a_view_that_differs_from_day_to_day_is_refused(settings, clock):
+    message = failure(settings(views={"clients": VIEWS["clients"] + f" WHERE {clock} IS NOT NULL"}))
+    assert "view 'clients' must give the same rows on any day, but got" in message
+
+
+def test_names_and_texts_that_look_like_a_clock_are_no_clock(settings):
+    harmless = """ WHERE id <> 'now()' /* today() */ AND id <> 'it''s current_date' -- random()"""
+    with open_book(settings(views={"clients": VIEWS["clients"] + harmless})) as book:
+        assert book.execute(book.table("clients").count()).as_py() == 2
 
 
 class TestDirectory:
