@@ -29,7 +29,7 @@ CHAMPION, FALLBACK = "champion", "fallback"
 """Aliases: the version that beat its baselines, and what scores while there is none."""
 
 _SHA, _APPROVED = "sha256.", "approved_"
-_MODEL_FOLDER, _FILES_FOLDER = "model", "artifacts"
+_FILES_FOLDER = "artifacts"
 _PACKAGES = ("lightgbm", "scikit-learn", "numpy", "pandas", "pyarrow", "scipy")
 _ROOT_TAG = "appetence.root"
 _PATH_COLUMNS = (
@@ -124,8 +124,8 @@ class TrackingStore:
             raise
         self._client.set_terminated(run_id)
 
-    def register(self, name: str, artefact: Artefact, run_id: str) -> StoredVersion:
-        """Log an artefact with a run and register it as a new version of a model, with no alias and no approval."""
+    def register(self, name: str, artefact: Artefact, run_id: str, folder: str = "model") -> StoredVersion:
+        """Log an artefact with a run, in a folder, and register it as a version with no alias and no approval."""
         import mlflow
         from mlflow.exceptions import MlflowException
         from mlflow.models import ModelSignature
@@ -136,8 +136,8 @@ class TrackingStore:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        with TemporaryDirectory() as folder:
-            files, model = Path(folder, "files"), Path(folder, _MODEL_FOLDER)
+        with TemporaryDirectory() as scratch:
+            files, model = Path(scratch, "files"), Path(scratch, folder)
             files.mkdir()
             names = artefact.save(files)
             with _quiet():
@@ -149,11 +149,11 @@ class TrackingStore:
                     signature=ModelSignature(outputs=Schema([ColSpec("double", "probability")])),
                     pip_requirements=[f"{package}=={metadata.version(package)}" for package in _PACKAGES],
                 )
-            self._client.log_artifacts(run_id, str(model), _MODEL_FOLDER)
+            self._client.log_artifacts(run_id, str(model), folder)
         run = self._client.get_run(run_id)
         found = self._client.create_model_version(
             name,
-            source=f"{run.info.artifact_uri}/{_MODEL_FOLDER}",
+            source=f"{run.info.artifact_uri}/{folder}",
             run_id=run_id,
             tags={"kind": artefact.kind, "question": artefact.question},
             description=artefact.verdict,

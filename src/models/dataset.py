@@ -1,0 +1,184 @@
+"""What a model learns from: feature rows of all cuts, built once, and for each question its rows and labels."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from appetence.features.pipeline import FeatureTable
+from appetence.models.blocks import held_out
+from appetence.targets.spells import REASONS
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+_DAY = "datetime64[D]"
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Feature rows, one per (client, cut), shared by all questions.
+
+    Attributes
+    ----------
+    X
+        (n, features) in the catalogue's order.
+    keys
+        (n,) client_id and cut of each row, to find it by.
+    cut
+        (n,) datetime64[D].
+    client, household
+        (n,) codes of the client, and of the household or, for who belongs to none, of the client alone.
+    held_out
+        (n,) whether the household is kept out of the fit.
+    """
+
+    X: pd.DataFrame
+    keys: pd.MultiIndex
+    cut: npt.NDArray[np.datetime64]
+    client: Ints
+    household: Ints
+    held_out: Mask
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows of one question with known labels.
+
+    Attributes
+    ----------
+    snapshots
+        All feature rows.
+    rows
+        (m,) positions of the question's rows in `snapshots`, ascending.
+    y
+        (m,) 1 where it happened.
+    """
+
+    snapshots: Snapshots
+    rows: Ints
+    y: Ints
+
+    def block(self, cuts: Iterable[dt.date], held_out: bool | None = None) -> Labelled:
+        """Return the rows of some cuts: of all households, or of those kept out of the fit, or of the others."""
+        chosen = np.isin(self.snapshots.cut[self.rows], np.array(list(cuts), dtype=_DAY))
+        if held_out is not None:
+            chosen &= self.snapshots.held_out[self.rows] == held_out
+        return Labelled(self.snapshots, self.rows[chosen], self.y[chosen])
+
+    def with_rows(self, rows: Ints) -> Labelled:
+        """Return the same labels for some of the rows, given as positions in `rows`."""
+        return Labelled(self.snapshots, self.rows[rows], self.y[rows])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def X(self) -> pd.DataFrame:  # noqa: N802 - the field's notation
+        """(m, features)."""
+        return self.snapshots.X.iloc[self.rows].reset_index(drop=True)
+
+    @property
+    def cut(self) -> npt.NDArray[np.datetime64]:
+        """(m,) datetime64[D]."""
+        return self.snapshots.cut[self.rows]
+
+    @property
+    def client(self) -> Ints:
+        """(m,) codes of the clients."""
+        return self.snapshots.client[self.rows]
+
+    @property
+    def household(self) -> Ints:
+        """(m,) codes of the households."""
+        return self.snapshots.household[self.rows]
+
+    @property
+    def events(self) -> int:
+        """Distinct clients to whom it happened: an event seen from several cuts counts once."""
+        return len(np.unique(self.client[self.y == 1]))
+
+    @property
+    def has_both_classes(self) -> bool:
+        """Whether there are rows where it happened and rows where it did not."""
+        return 0 < int(self.y.sum()) < len(self)
+
+
+def make_snapshots(features: FeatureTable, clients: pa.Table, share: float, seed: int) -> Snapshots:
+    """Put feature rows beside their clients' households.
+
+    Parameters
+    ----------
+    features
+        One row per client and cut.
+    clients
+        `client_id` and `household_id`, the second null for who belongs to none.
+    share, seed
+        Part of the households kept out of the fit, and the seed of their choice.
+    """
+    ids = features.data["client_id"].to_pandas().astype("str")
+    homes = clients.select(["client_id", "household_id"]).to_pandas().set_index("client_id")["household_id"]
+    home = ids.map(homes)
+    # a household and a client may have the same id: the letter keeps them apart
+    codes, names = pd.factorize(("h:" + home.astype("str")).where(home.notna(), "c:" + ids))
+    return Snapshots(
+        X=features.frame(),
+        keys=_keys(features.data),
+        cut=features.data["cut"].to_numpy().astype(_DAY),
+        client=pd.factorize(ids)[0].astype(np.int64),
+        household=codes.astype(np.int64),
+        held_out=held_out([str(name) for name in names], share, seed)[codes],
+    )
+
+
+def label_attrition(snapshots: Snapshots, targets: pa.Table) -> Labelled:
+    """Label the rows of the attrition question.
+
+    1 for `left`. 0 for `stayed`, and for a competing exit (death, term, insurer) within the window: the probability is
+    that of leaving by choice when the other exits may come first (cumulative incidence), as it will be at scoring.
+    Rows that are unknown, or whose client had already gone, are left out.
+
+    Parameters
+    ----------
+    targets
+        `client_id`, `cut`, `status`.
+    """
+    status = targets["status"].to_pandas().astype("str").to_numpy()
+    return _labelled(snapshots, targets, status == "left", np.isin(status, ("stayed", *REASONS)))
+
+
+def label_purchase(snapshots: Snapshots, targets: pa.Table) -> Labelled:
+    """Label the rows of one product's question: 1 for `bought`, 0 for `not_bought`.
+
+    Rows that are unknown, or whose client had already bought before the window, are left out.
+
+    Parameters
+    ----------
+    targets
+        `client_id`, `cut`, `status` of those who might buy the product for the first time.
+    """
+    status = targets["status"].to_pandas().astype("str").to_numpy()
+    return _labelled(snapshots, targets, status == "bought", np.isin(status, ("bought", "not_bought")))
+
+
+def _labelled(snapshots: Snapshots, targets: pa.Table, y: Mask, known: Mask) -> Labelled:
+    """Find the rows of known labels among the snapshots."""
+    rows = snapshots.keys.get_indexer(_keys(targets))
+    keep = np.flatnonzero(known & (rows >= 0))
+    keep = keep[np.argsort(rows[keep], kind="stable")]
+    return Labelled(snapshots, rows[keep].astype(np.int64), y[keep].astype(np.int64))
+
+
+def _keys(table: pa.Table) -> pd.MultiIndex:
+    cut = table["cut"].to_numpy().astype("datetime64[s]")  # pandas knows no days
+    return pd.MultiIndex.from_arrays([table["client_id"].to_pandas().astype("str"), cut])

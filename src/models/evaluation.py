@@ -1,0 +1,285 @@
+"""The verdict on a model: its figures out of time, with intervals, beside plain baselines on the same rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from appetence.models import metrics
+from appetence.models.baselines import BASE_RATE, LOGISTIC
+from appetence.models.fitting import Predictions
+
+Floats = npt.NDArray[np.float64]
+Metric = Callable[[npt.NDArray[np.int64], Floats], float]
+
+SHARE = 0.1
+"""Part of the clients that an advisor is taken to have time for: lift and capture are read there."""
+
+ENOUGH_DRAWS = 0.9
+"""Share of the bootstrap's draws in which the model must have a smaller log-loss than any plain rate."""
+
+TOP_PRODUCTS = 7
+
+METRICS: Mapping[str, Metric] = {
+    "auc": metrics.auc,
+    "average_precision": metrics.average_precision,
+    "log_loss": metrics.log_loss,
+    "brier": metrics.brier,
+    "lift_10": lambda y, p: metrics.lift_at(y, p, SHARE),
+    "capture_10": lambda y, p: metrics.capture_at(y, p, SHARE),
+    "calibration_slope": lambda y, p: metrics.calibration_slope_intercept(y, p)[0],
+    "calibration_intercept": lambda y, p: metrics.calibration_slope_intercept(y, p)[1],
+    "observed_expected": metrics.observed_expected,
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with the 95 % interval of a bootstrap over households."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A baseline on the model's test rows.
+
+    Attributes
+    ----------
+    metrics
+        {metric: figure} of the baseline.
+    gain
+        Its log-loss less the model's: above 0, the model is better.
+    better
+        Share of the draws, the same households for both, in which it is.
+    """
+
+    metrics: Mapping[str, float]
+    gain: Estimate
+    better: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of a model at its test dates.
+
+    Attributes
+    ----------
+    metrics
+        {metric: estimate} of the model.
+    baselines
+        {baseline: comparison}
+    beats, verdict
+        See `evaluate`; and the same as a sentence with the figures.
+    rows, events, dates
+        Of the test.
+    deciles, gains
+        Rows of the calibration table by decile of the score, and of the cumulative capture.
+    """
+
+    metrics: Mapping[str, Estimate]
+    baselines: Mapping[str, Comparison]
+    beats: bool
+    verdict: str
+    rows: int
+    events: int
+    dates: tuple[str, ...]
+    deciles: tuple[Mapping[str, float], ...]
+    gains: tuple[Mapping[str, float], ...]
+
+    def summary(self) -> dict[str, float]:
+        """Return what is stored with the model: its own figures."""
+        return {name: estimate.value for name, estimate in self.metrics.items()}
+
+    def flat(self) -> dict[str, float]:
+        """Return all figures under one name each, as MLflow has them."""
+        found: dict[str, float] = {}
+        for name, estimate in self.metrics.items():
+            found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        for baseline, other in self.baselines.items():
+            figures = {**other.metrics, "gain": other.gain.value, "gain_low": other.gain.low, "better": other.better}
+            found |= {f"{baseline.replace(' ', '_')}.{name}": value for name, value in figures.items()}
+        return {name: value for name, value in found.items() if np.isfinite(value)}
+
+    def as_dict(self) -> dict[str, object]:
+        """Return everything for JSON; a figure that cannot be computed is null."""
+        return {
+            "metrics": {name: _finite(vars(estimate)) for name, estimate in self.metrics.items()},
+            "baselines": {
+                name: {
+                    "metrics": _finite(other.metrics),
+                    "gain_in_log_loss": _finite(vars(other.gain)),
+                    "share_of_draws_better": other.better,
+                }
+                for name, other in self.baselines.items()
+            },
+            "beats": self.beats,
+            "rows": self.rows,
+            "events": self.events,
+            "test_dates": list(self.dates),
+        }
+
+    def texts(self) -> dict[str, str]:
+        """Return the files logged with a run: all figures as JSON, the curves as CSV."""
+        return {
+            "evaluation.json": json.dumps(self.as_dict(), indent=1, sort_keys=True),
+            "curves/calibration.csv": _csv(self.deciles),
+            "curves/gains.csv": _csv(self.gains),
+        }
+
+
+def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
+    """Compare a model with its baselines.
+
+    The rule is a simple gate. Over all test dates together
+
+    - the model's log-loss is smaller than that of every baseline, and its AUC no smaller;
+    - against the plain rates (base rate, life table), one of which would score in its place, the log-loss is smaller in
+      at least `ENOUGH_DRAWS` of the draws of a bootstrap over households.
+
+    No such certainty is asked against the logistic regression: a book where straight lines are all there is to find
+    should be scored by a model that finds them, not by a plain rate.
+
+    Parameters
+    ----------
+    draws, seed
+        Of the bootstrap.
+    """
+    y, p = predictions.y, predictions.p
+    estimates = {
+        name: Estimate(metric(y, p), *metrics.bootstrap_interval(metric, y, p, predictions.household, draws, seed))
+        for name, metric in METRICS.items()
+    }
+    baselines = {name: _compare(predictions, name, draws, seed) for name in predictions.baselines}
+    own_loss, own_auc = estimates["log_loss"].value, estimates["auc"].value
+    beats = all(
+        own_loss < other.metrics["log_loss"]
+        and own_auc >= other.metrics["auc"]
+        and (name == LOGISTIC or other.better >= ENOUGH_DRAWS)
+        for name, other in baselines.items()
+    )
+    return Evaluation(
+        metrics=estimates,
+        baselines=baselines,
+        beats=beats,
+        verdict=_verdict(beats, estimates, baselines, len(predictions.dates)),
+        rows=len(y),
+        events=int(y.sum()),
+        dates=predictions.dates,
+        deciles=_deciles(y, p),
+        gains=_gains(y, p),
+    )
+
+
+_FOR_BASELINES = ("auc", "average_precision", "log_loss", "brier", "lift_10", "capture_10", "observed_expected")
+
+
+def _compare(predictions: Predictions, name: str, draws: int, seed: int) -> Comparison:
+    """Judge a baseline, and draw households to see how sure its distance to the model is."""
+    y, q = predictions.y, predictions.baselines[name]
+    per_row = _row_losses(y, q) - _row_losses(y, predictions.p)
+    households, unit = np.unique(predictions.household, return_inverse=True)
+    total, rows = np.bincount(unit, per_row), np.bincount(unit).astype(np.float64)
+    rng = np.random.default_rng(seed)
+    drawn = np.empty(draws)
+    for i in range(draws):
+        times = np.bincount(rng.integers(0, len(households), len(households)), minlength=len(households))
+        drawn[i] = (times @ total) / (times @ rows)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return Comparison(
+        {metric: METRICS[metric](y, q) for metric in _FOR_BASELINES},
+        Estimate(float(per_row.mean()), float(low), float(high)),
+        float((drawn > 0).mean()),
+    )
+
+
+def _row_losses(y: npt.NDArray[np.int64], p: Floats) -> Floats:
+    p = np.clip(p, 1e-15, 1.0 - 1e-15)
+    return -np.where(y == 1, np.log(p), np.log1p(-p))
+
+
+def _verdict(beats: bool, own: Mapping[str, Estimate], baselines: Mapping[str, Comparison], dates: int) -> str:
+    """Say it in a sentence: the model's figures, then each baseline's that is no mere base rate, if there is one."""
+    told = {name: other for name, other in baselines.items() if name != BASE_RATE or len(baselines) == 1}
+    against = "; ".join(
+        f"{name} {other.metrics['auc']:.3f} and {other.metrics['log_loss']:.4f} "
+        f"(95 % interval of the gain {other.gain.low:+.4f} to {other.gain.high:+.4f})"
+        for name, other in told.items()
+    )
+    return (
+        f"{'beats' if beats else 'does not beat'} its baselines: "
+        f"AUC {own['auc'].value:.3f} and log-loss {own['log_loss'].value:.4f}, against {against}; "
+        f"{dates} test date{'s' if dates > 1 else ''}"
+    )
+
+
+def _deciles(y: npt.NDArray[np.int64], p: Floats) -> tuple[Mapping[str, float], ...]:
+    """Return expected and observed events per tenth of the rows, by ascending score."""
+    parts = np.array_split(np.argsort(p, kind="stable"), 10)
+    return tuple(
+        {
+            "decile": float(i),
+            "rows": float(len(part)),
+            "mean_probability": float(p[part].mean()),
+            "event_rate": float(y[part].mean()),
+            "expected": float(p[part].sum()),
+            "observed": float(y[part].sum()),
+        }
+        for i, part in enumerate(parts, start=1)
+        if len(part)
+    )
+
+
+def _gains(y: npt.NDArray[np.int64], p: Floats) -> tuple[Mapping[str, float], ...]:
+    """Return the share of events found in the highest-scored share of the rows."""
+    captured = np.cumsum(y[np.argsort(-p, kind="stable")]) / max(int(y.sum()), 1)
+    shares = np.array([0.01, 0.02, 0.05, *np.arange(0.1, 1.01, 0.1)])
+    at = np.maximum(np.ceil(shares * len(y) - 1e-9).astype(np.int64), 1) - 1
+    return tuple(
+        {"share_of_rows": float(round(s, 2)), "share_of_events": float(captured[i])}
+        for s, i in zip(shares, at, strict=True)
+    )
+
+
+def _finite(figures: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: float(value) if np.isfinite(value) else None for name, value in figures.items()}
+
+
+def _csv(rows: Sequence[Mapping[str, float]]) -> str:
+    lines = [",".join(rows[0])] + [",".join(f"{value:.10g}" for value in row.values()) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def rank_products(served: Sequence[Predictions]) -> dict[str, float]:
+    """Judge the order in which products would have been proposed to each client at the test dates.
+
+    Parameters
+    ----------
+    served
+        Per product, the probabilities that would have been served; clients who may not buy it have no row.
+
+    Returns
+    -------
+    dict
+        Mean average precision at 7 over all clients who may buy anything: `map_at_7`; `ceiling`, that of an oracle,
+        which is below 1 because most clients buy nothing; `popularity`, that of base rates. Empty without products.
+    """
+    if not served:
+        return {}
+    rows = np.unique(np.concatenate([one.rows for one in served]))
+    shape = (len(rows), len(served))
+    relevant, model, popularity = np.zeros(shape), np.full(shape, np.nan), np.full(shape, np.nan)
+    for column, one in enumerate(served):
+        at = np.searchsorted(rows, one.rows)
+        relevant[at, column] = one.y
+        model[at, column] = one.p
+        popularity[at, column] = one.baselines[BASE_RATE]
+    perfect = np.where(np.isnan(model), np.nan, relevant)
+    scores = {f"map_at_{TOP_PRODUCTS}": model, "ceiling": perfect, "popularity": popularity}
+    return {name: metrics.map_at_k(relevant, score, TOP_PRODUCTS) for name, score in scores.items()}

@@ -1,0 +1,217 @@
+"""One model at one origin: fitted on its blocks, scored on the test block, or wrapped up as an artefact."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from appetence import __version__
+from appetence.errors import UsageError, did_you_mean
+from appetence.models.artefact import Artefact, Contract, Golden, Origins, make_golden
+from appetence.models.baselines import BASE_RATE, TENURE, fit_baselines, smoothed_rate
+from appetence.models.blocks import Origin
+from appetence.models.classifier import PropensityClassifier
+from appetence.models.dataset import Labelled
+from appetence.models.questions import Question
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Parameters = Mapping[str, float | int | bool | None]
+
+FEWEST_TO_FIT = 10
+"""Distinct clients in the fit block to whom it happened; below that even the trees' leaves would hold one each."""
+
+_OURS = {"random_state", "n_jobs"}
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores of rows that were never learnt from, of later dates, pooled over test dates.
+
+    Attributes
+    ----------
+    rows
+        (m,) positions of the rows in the snapshots.
+    y
+        (m,) what happened.
+    p
+        (m,) the model's probabilities.
+    baselines
+        {name: (m,) probabilities} on the same rows.
+    household
+        (m,) codes of the households: what is drawn in a bootstrap.
+    dates
+        Test dates, as YYYY-MM-DD.
+    """
+
+    rows: Ints
+    y: Ints
+    p: Floats
+    baselines: Mapping[str, Floats]
+    household: Ints
+    dates: tuple[str, ...]
+
+    def as_baseline(self, name: str) -> Predictions:
+        """Return the same rows with a baseline's probabilities as the model's."""
+        return replace(self, p=self.baselines[name])
+
+
+def check_parameters(parameters: Parameters) -> None:
+    """Raise UsageError for a parameter that `PropensityClassifier` does not have, or that training sets itself."""
+    known = set(inspect.signature(PropensityClassifier.__init__).parameters) - {"self", *_OURS}
+    for name in parameters:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise UsageError("training.parameters must be parameters of PropensityClassifier", repr(name), hint)
+
+
+def can_fit(labelled: Labelled, origin: Origin) -> bool:
+    """Say whether there is enough to fit at an origin, and something to see at its test date."""
+    fit = labelled.block(origin.fit, held_out=False)
+    enough = fit.has_both_classes and fit.events >= FEWEST_TO_FIT and len(labelled.block(origin.calibrate, True)) > 0
+    return enough and (origin.test is None or labelled.block([origin.test]).has_both_classes)
+
+
+def fit_model(
+    labelled: Labelled, origin: Origin, parameters: Parameters, seed: int, features: tuple[str, ...] | None = None
+) -> PropensityClassifier:
+    """Fit on the older cuts of some households, calibrate on the newest cuts of the others.
+
+    Parameters
+    ----------
+    features
+        Features to read; None for all.
+    """
+    fit = labelled.block(origin.fit, held_out=False)
+    calibrate = labelled.block(origin.calibrate, held_out=True)
+    names = list(fit.snapshots.X.columns) if features is None else list(features)
+    model = PropensityClassifier(random_state=seed, n_jobs=1).set_params(**parameters)
+    model.fit(fit.X[names], fit.y, groups=fit.household, time=fit.cut)
+    return model.calibrate(calibrate.X[names], calibrate.y)
+
+
+def predict_test(
+    question: Question, labelled: Labelled, origin: Origin, parameters: Parameters, seed: int
+) -> Predictions:
+    """Fit the model and its baselines as of the test date, and score the test block, once."""
+    if origin.test is None:
+        raise ValueError("the final origin has no test block")
+    test = labelled.block([origin.test])
+    X = test.X
+    model = fit_model(labelled, origin, parameters, seed)
+    baselines = fit_baselines(labelled.block((*origin.fit, *origin.calibrate)), question.baselines)
+    return Predictions(
+        rows=test.rows,
+        y=test.y,
+        p=model.predict_proba(X)[:, 1],
+        baselines={name: baseline(X) for name, baseline in baselines.items()},
+        household=test.household,
+        dates=(origin.test.isoformat(),),
+    )
+
+
+def predict_base_rate(labelled: Labelled, origins: Sequence[Origin], prior: float) -> Predictions | None:
+    """Give the test rows of a question that is not modelled the rate known at their test date; None without rows."""
+    parts = []
+    for origin in origins:
+        test = labelled.block([] if origin.test is None else [origin.test])
+        known = labelled.block((*origin.fit, *origin.calibrate))
+        rate = np.full(len(test), smoothed_rate(float(known.y.sum()), len(known), prior))
+        dates = () if origin.test is None else (origin.test.isoformat(),)
+        parts.append(Predictions(test.rows, test.y, rate, {BASE_RATE: rate}, test.household, dates))
+    return pooled(parts) if parts else None
+
+
+def pooled(parts: Sequence[Predictions]) -> Predictions:
+    """Put the predictions of several test dates together."""
+    return Predictions(
+        rows=np.concatenate([part.rows for part in parts]),
+        y=np.concatenate([part.y for part in parts]),
+        p=np.concatenate([part.p for part in parts]),
+        baselines={name: np.concatenate([part.baselines[name] for part in parts]) for name in parts[0].baselines},
+        household=np.concatenate([part.household for part in parts]),
+        dates=tuple(date for part in parts for date in part.dates),
+    )
+
+
+def base_rate(labelled: Labelled, question: Question, every: int, prior: float) -> float:
+    """Return the smoothed base rate: how often it happened in a window, over all windows observed.
+
+    Windows that overlap see the same event several times: events and rows are counted as if cuts were a window apart.
+    """
+    overlap = min(1.0, every / question.window.horizon)
+    return smoothed_rate(float(labelled.y.sum()) * overlap, len(labelled) * overlap, prior)
+
+
+@dataclass(frozen=True)
+class Wrapping:
+    """What an artefact holds beside the model."""
+
+    question: Question
+    origin: Origin
+    book_fingerprint: str
+    metrics: Mapping[str, float]
+    verdict: str
+    seed: int
+
+    def classifier(self, model: PropensityClassifier, labelled: Labelled) -> Artefact:
+        """Wrap up a fitted model; the golden rows come from quantiles of its fit block."""
+        fit = labelled.block(self.origin.fit, held_out=False)
+        golden = make_golden(model, fit.X, self.seed)
+        _, parts = model.to_parts()
+        names = tuple(str(name) for name in model.feature_names_in_)
+        contract = self._contract("classifier", features=names, classifier=parts, probability=None)
+        return Artefact(contract, golden, model)
+
+    def constant(self, probability: float) -> Artefact:
+        """Wrap up a base rate."""
+        contract = self._contract("constant", features=(), classifier=None, probability=probability)
+        return Artefact(contract, Golden(rows={}, probabilities=[probability]), None)
+
+    def _contract(self, kind: str, **parts: object) -> Contract:
+        window = self.question.window
+        origins = Origins(
+            code_version=__version__,
+            fitted_on=tuple(cut.isoformat() for cut in self.origin.fit),
+            calibrated_on=tuple(cut.isoformat() for cut in self.origin.calibrate),
+            label_window=f"[cut + {window.gap}, cut + {window.gap + window.horizon}) months",
+            book_fingerprint=self.book_fingerprint,
+        )
+        return Contract.model_validate(
+            {
+                "kind": kind,
+                "question": self.question.name,
+                "product_id": self.question.product_id,
+                "horizon": window.horizon,
+                "gap": window.gap,
+                "origins": origins,
+                "metrics": dict(self.metrics),
+                "verdict": self.verdict,
+                **parts,
+            }
+        )
+
+
+def fit_fallback(wrapping: Wrapping, labelled: Labelled, every: int, prior: float, parameters: Parameters) -> Artefact:
+    """Return what scores while no model beats its baselines.
+
+    Attrition: the same classifier on tenure alone, a smooth life table. A product, or where even that cannot be
+    fitted: the smoothed base rate.
+    """
+    if wrapping.question.product_id is None and TENURE in labelled.snapshots.X and can_fit(labelled, wrapping.origin):
+        model = fit_model(labelled, wrapping.origin, parameters, wrapping.seed, features=(TENURE,))
+        return wrapping.classifier(model, labelled)
+    return wrapping.constant(base_rate(labelled, wrapping.question, every, prior))
+
+
+def label_hash(labelled: Labelled) -> str:
+    """Return a hash of the labels and the rows they belong to."""
+    digest = hashlib.sha256()
+    for part in (labelled.client, labelled.cut.astype(np.int64), labelled.y):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,167 @@
+"""One question from labels to verdict: tested at earlier dates, then made again with the newest labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from appetence.config import TrainingSettings
+from appetence.models.artefact import Artefact
+from appetence.models.baselines import BASE_RATE
+from appetence.models.blocks import Blocks, Origin
+from appetence.models.dataset import Labelled
+from appetence.models.evaluation import Evaluation, evaluate
+from appetence.models.fitting import (
+    Predictions,
+    Wrapping,
+    can_fit,
+    fit_fallback,
+    fit_model,
+    label_hash,
+    pooled,
+    predict_base_rate,
+    predict_test,
+)
+from appetence.models.questions import Question
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one question.
+
+    Attributes
+    ----------
+    question
+        Its name.
+    state
+        `beats`: the model beats its baselines; `fallback`: it does not, or there is too little to model; `refused`: the
+        question cannot be asked of this book.
+    verdict
+        The state and its figures, or the reason, in a sentence.
+    model
+        The full model; None where there was too little to make one.
+    fallback
+        What scores instead of a model that does not beat its baselines.
+    evaluation
+        Figures of the tests; None where there was no test.
+    facts
+        Sizes of the blocks, and hashes of what was learnt from.
+    """
+
+    question: str
+    state: Literal["beats", "fallback", "refused"]
+    verdict: str
+    model: Artefact | None = None
+    fallback: Artefact | None = None
+    evaluation: Evaluation | None = None
+    facts: Mapping[str, int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An outcome with the probabilities that would have been served at the test dates; None without any test rows."""
+
+    outcome: Outcome
+    served: Predictions | None
+
+
+def try_question(
+    question: Question,
+    labelled: Labelled,
+    blocks: Blocks,
+    settings: TrainingSettings,
+    book_fingerprint: str,
+    prior: float,
+) -> Tried:
+    """Test a question at its test dates, and make the model, or the fallback, that will score.
+
+    Parameters
+    ----------
+    labelled
+        The question's rows at the cuts of `blocks`.
+    prior
+        The rate that a rare product's base rate is drawn towards.
+    """
+    reason = _refusal(question, labelled)
+    if reason is not None:
+        return Tried(Outcome(question.name, "refused", reason), None)
+    tests = [origin for origin in blocks.tests if can_fit(labelled, origin)]
+    lacking = _lacking(question, labelled, tests)
+    if lacking is not None:
+        return _not_modelled(question, labelled, blocks, settings, book_fingerprint, prior, lacking)
+    parts = [predict_test(question, labelled, origin, settings.parameters, settings.seed) for origin in tests]
+    predictions = pooled(parts)
+    evaluation = evaluate(predictions, settings.bootstrap, settings.seed)
+    wrapping = Wrapping(
+        question, blocks.final, book_fingerprint, evaluation.summary(), evaluation.verdict, settings.seed
+    )
+    model = fit_model(labelled, blocks.final, settings.parameters, settings.seed)
+    fallback = None
+    if not evaluation.beats:
+        fallback = fit_fallback(wrapping, labelled, settings.every, prior, settings.parameters)
+    outcome = Outcome(
+        question.name,
+        "beats" if evaluation.beats else "fallback",
+        evaluation.verdict,
+        wrapping.classifier(model, labelled),
+        fallback,
+        evaluation,
+        _facts(labelled, blocks.final, len(tests)),
+    )
+    served = predictions if evaluation.beats else predictions.as_baseline(BASE_RATE)
+    return Tried(outcome, served if question.product_id is not None else None)
+
+
+def _refusal(question: Question, labelled: Labelled) -> str | None:
+    """Return why the question makes no sense in this book, if so."""
+    if question.product_id is None:
+        if labelled.events == 0:
+            return (
+                "Nobody leaves in this book: over all training dates no client closed the last contract by choice, so "
+                "that nothing can be learnt about leaving"
+            )
+        return None
+    if len(labelled) == 0:
+        return f"Nobody may buy {question.product_id} for the first time: all hold it, or it was not on sale"
+    return None
+
+
+def _lacking(question: Question, labelled: Labelled, tests: list[Origin]) -> str | None:
+    """Return why there is too little to model, if so."""
+    if labelled.events < question.fewest_events:
+        return f"not modelled: {labelled.events} {question.happening}, {question.fewest_events} needed"
+    if not tests:
+        return f"not modelled: too few {question.happening} before every test date"
+    return None
+
+
+def _not_modelled(
+    question: Question,
+    labelled: Labelled,
+    blocks: Blocks,
+    settings: TrainingSettings,
+    book_fingerprint: str,
+    prior: float,
+    reason: str,
+) -> Tried:
+    wrapping = Wrapping(question, blocks.final, book_fingerprint, {}, reason, settings.seed)
+    fallback = fit_fallback(wrapping, labelled, settings.every, prior, settings.parameters)
+    facts = _facts(labelled, blocks.final, 0)
+    outcome = Outcome(question.name, "fallback", reason, fallback=fallback, facts=facts)
+    served = None if question.product_id is None else predict_base_rate(labelled, blocks.tests, prior)
+    return Tried(outcome, served)
+
+
+def _facts(labelled: Labelled, final: Origin, tests: int) -> dict[str, int | str]:
+    fit, calibrate = labelled.block(final.fit, held_out=False), labelled.block(final.calibrate, held_out=True)
+    return {
+        "rows": len(labelled),
+        "events": labelled.events,
+        "fit_rows": len(fit),
+        "fit_events": fit.events,
+        "calibration_rows": len(calibrate),
+        "calibration_events": calibrate.events,
+        "test_dates": tests,
+        "label_hash": label_hash(labelled),
+    }

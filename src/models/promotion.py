@@ -1,0 +1,97 @@
+"""From a training to the models in use: every version is kept in MLflow, and a rule says which one scores.
+
+The first version that beats its baselines becomes the champion. A champion stays until a challenger is promoted over
+it: a later training adds versions and moves no alias of it. While there is no champion, the newest fallback scores.
+"""
+
+from __future__ import annotations
+
+import json
+
+from appetence import __version__
+from appetence.config import TrainingSettings
+from appetence.models.outcome import Outcome
+from appetence.models.registry import model_name
+from appetence.models.tracking import CHAMPION, FALLBACK, RunRecord, StoredVersion, TrackingStore
+from appetence.models.training import TrainingResult
+
+FIRST_THAT_BEATS = "rule: first version that beats its baselines"
+NO_CHAMPION = "rule: fallback while no version beats its baselines"
+
+
+def keep_training(
+    store: TrackingStore, config_name: str, result: TrainingResult, settings: TrainingSettings
+) -> dict[str, StoredVersion]:
+    """Log a training with one nested run per question, register its models, and promote by the rule.
+
+    Parameters
+    ----------
+    config_name
+        The firm's: models are registered as `<config_name>.<question>`.
+    settings
+        As resolved; logged with the run.
+
+    Returns
+    -------
+    dict
+        {question: the version that got an alias}; questions that were refused, or whose champion stays, are not in it.
+    """
+    approved = {}
+    with store.run(_training_record(config_name, result, settings)) as parent:
+        for outcome in result.outcomes.values():
+            with store.run(_question_record(outcome, settings), parent) as run_id:
+                stored = _keep(store, model_name(config_name, outcome.question), outcome, run_id)
+                if stored is not None:
+                    approved[outcome.question] = stored
+    return approved
+
+
+def _keep(store: TrackingStore, name: str, outcome: Outcome, run_id: str) -> StoredVersion | None:
+    """Register what a question brought, and give an alias where the rule says so."""
+    champion = store.version_at(name, CHAMPION)
+    if outcome.model is not None:
+        stored = store.register(name, outcome.model, run_id)
+        if outcome.state == "beats" and champion is None:
+            return store.approve(stored, CHAMPION, FIRST_THAT_BEATS, outcome.verdict)
+    if outcome.fallback is None or champion is not None:
+        return None
+    stored = store.register(name, outcome.fallback, run_id, folder="fallback")
+    return store.approve(stored, FALLBACK, NO_CHAMPION, outcome.verdict)
+
+
+def _training_record(config_name: str, result: TrainingResult, settings: TrainingSettings) -> RunRecord:
+    states = [outcome.state for outcome in result.outcomes.values()]
+    return RunRecord(
+        name=f"{config_name} training",
+        params={name: value for name, value in settings.model_dump().items() if name != "parameters"},
+        metrics={f"ranking_{name}": value for name, value in result.ranking.items()},
+        tags={"code_version": __version__} | {f"questions.{state}": str(states.count(state)) for state in set(states)},
+        texts={"training.json": _json(result.as_dict()), "settings.json": _json(settings.model_dump(mode="json"))},
+    )
+
+
+def _question_record(outcome: Outcome, settings: TrainingSettings) -> RunRecord:
+    contract = next((model.contract for model in (outcome.model, outcome.fallback) if model is not None), None)
+    params: dict[str, object] = dict(outcome.facts) | dict(settings.parameters)
+    texts = {}
+    if contract is not None:
+        params |= {
+            "horizon": contract.horizon,
+            "gap": contract.gap,
+            "book_fingerprint": contract.origins.book_fingerprint,
+        }
+        texts["origins.json"] = _json(contract.origins.model_dump(mode="json"))
+        texts["features.json"] = _json(list(contract.features))
+    if outcome.evaluation is not None:
+        texts |= outcome.evaluation.texts()
+    return RunRecord(
+        name=outcome.question,
+        params=params,
+        metrics={} if outcome.evaluation is None else outcome.evaluation.flat(),
+        tags={"state": outcome.state, "verdict": outcome.verdict},
+        texts=texts,
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)

@@ -1,0 +1,110 @@
+"""What can be asked of a book: will the client leave, which product does the client buy next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from appetence.book import Book
+from appetence.config import AttritionSettings, NextProductSettings
+from appetence.errors import UsageError, did_you_mean
+from appetence.models.baselines import BASE_RATE, LIFE_TABLE, LOGISTIC
+from appetence.models.blocks import Window
+from appetence.models.dataset import Labelled, Snapshots, label_attrition, label_purchase
+from appetence.targets.attrition import attrition_targets
+from appetence.targets.purchase import purchase_targets
+
+ATTRITION, NEXT_PRODUCT = "attrition", "buy"
+"""Names; `buy:<product_id>` is the question of one product, `buy` alone that of all products together."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that a model answers.
+
+    Attributes
+    ----------
+    name
+        `attrition` or `buy:<product_id>`.
+    product_id
+        None for attrition.
+    window
+        Gap and horizon.
+    fewest_events
+        Distinct clients to whom it must have happened, or it is not modelled.
+    baselines
+        What a model of it must beat.
+    """
+
+    name: str
+    product_id: str | None
+    window: Window
+    fewest_events: int
+    baselines: tuple[str, ...]
+
+    @property
+    def happening(self) -> str:
+        """What it is called when it happens to a client, in the plural."""
+        return "leavers" if self.product_id is None else "buyers"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions that may be tried, and those that this book cannot be asked, with the reason."""
+
+    questions: tuple[Question, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def ask(
+    book: Book, attrition: AttritionSettings, next_product: NextProductSettings, only: Collection[str] | None = None
+) -> Asked:
+    """Say which questions the settings and the firm's catalogue of products give.
+
+    Parameters
+    ----------
+    only
+        Names of questions to restrict to; None for all.
+
+    Raises
+    ------
+    UsageError
+        A name in `only` that is no question of this book.
+    """
+    questions, refused = [], {}
+    if attrition.enabled:
+        window = Window(attrition.horizon, attrition.gap)
+        baselines = (BASE_RATE, LIFE_TABLE, LOGISTIC)
+        questions.append(Question(ATTRITION, None, window, attrition.min_events, baselines))
+    if next_product.enabled:
+        window = Window(next_product.horizon, next_product.gap)
+        products = sorted(book.execute(book.table("products").select("product_id"))["product_id"].to_pylist())
+        if len(products) == 1:
+            refused[NEXT_PRODUCT] = "This book has one product and nothing to sell beside it: every client holds it"
+        else:
+            questions += [
+                Question(f"{NEXT_PRODUCT}:{p}", p, window, next_product.min_buyers, (BASE_RATE, LOGISTIC))
+                for p in products
+            ]
+    return Asked(tuple(questions), refused) if only is None else _restricted(questions, refused, only)
+
+
+def label(book: Book, question: Question, snapshots: Snapshots, spine: pa.Table) -> Labelled:
+    """Return the rows and labels of a question."""
+    gap, horizon = question.window.gap, question.window.horizon
+    if question.product_id is None:
+        return label_attrition(snapshots, attrition_targets(book, spine, gap, horizon))
+    return label_purchase(snapshots, purchase_targets(book, spine, [question.product_id], gap, horizon))
+
+
+def _restricted(questions: list[Question], refused: Mapping[str, str], only: Collection[str]) -> Asked:
+    names = [question.name for question in questions]
+    for name in only:
+        if name not in names and name not in refused:
+            raise UsageError("a question must be one of this book's", repr(name), did_you_mean(name, names))
+    return Asked(
+        tuple(question for question in questions if question.name in only),
+        {name: reason for name, reason in refused.items() if name in only},
+    )

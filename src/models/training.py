@@ -1,0 +1,173 @@
+"""Training: every question of a book, its model tested at earlier dates, then made again with the newest data.
+
+The model that will score is never itself tested: its newest labels are what it was calibrated on. What is tested is the
+procedure, at earlier dates, exactly as it would have been run then; the verdict speaks of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from appetence.book import Book
+from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings
+from appetence.errors import QuestionRefusedError
+from appetence.features.pipeline import build_features
+from appetence.features.population import population
+from appetence.models.blocks import Blocks, plan_blocks
+from appetence.models.dataset import Labelled, make_snapshots
+from appetence.models.evaluation import rank_products
+from appetence.models.fitting import check_parameters
+from appetence.models.outcome import Outcome, Tried, try_question
+from appetence.models.questions import NEXT_PRODUCT, Asked, Question, ask, label
+from appetence.progress import Progress, part, silent
+
+WORKERS = 2
+"""Questions trained side by side; each model is fitted by one thread, so that the same data give the same bytes."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """All outcomes of one training.
+
+    Attributes
+    ----------
+    outcomes
+        {question: outcome}
+    ranking
+        How well products were ranked for those who bought one: MAP@7, its ceiling, and that of popularity; empty
+        without tested products.
+    facts
+        The book's fingerprint, feature names, and why groups were switched off.
+    """
+
+    outcomes: Mapping[str, Outcome]
+    ranking: Mapping[str, float]
+    facts: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "questions": {
+                name: {
+                    "state": outcome.state,
+                    "verdict": outcome.verdict,
+                    "metrics": {} if outcome.evaluation is None else outcome.evaluation.as_dict(),
+                }
+                for name, outcome in self.outcomes.items()
+            },
+            "ranking": dict(self.ranking),
+            **self.facts,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Return it for a reader."""
+        for name, outcome in self.outcomes.items():
+            yield f"{name}: {outcome.verdict}"
+        if self.ranking:
+            figures = ", ".join(f"{name} {value:.3f}" for name, value in self.ranking.items())
+            yield f"ranking of products: {figures}"
+
+
+def train_questions(
+    book: Book,
+    attrition: AttritionSettings,
+    next_product: NextProductSettings,
+    features: FeatureSettings,
+    settings: TrainingSettings,
+    only: Collection[str] | None = None,
+    progress: Progress = silent,
+) -> TrainingResult:
+    """Train and test the questions of a book. Nothing is stored: see `appetence.models.promotion`.
+
+    Parameters
+    ----------
+    only
+        Names of questions to restrict to.
+    progress
+        Told what is being done, and the share done.
+
+    Raises
+    ------
+    UsageError
+        An unknown question, feature group or parameter.
+    """
+    check_parameters(settings.parameters)
+    asked = ask(book, attrition, next_product, only)
+    planned, refused = _planned(book, asked, settings)
+    outcomes = {name: Outcome(name, "refused", reason) for name, reason in refused.items()}
+    if not planned:
+        return TrainingResult(outcomes, {}, {})
+    progress("building the features of all training dates", 0.0)
+    spine = population(book, sorted({cut for blocks in planned.values() for cut in blocks.cuts}))
+    table = build_features(book, spine, groups=features.groups, exclude=features.exclude)
+    snapshots = make_snapshots(table, book.execute(book.table("clients")), settings.calibration_share, settings.seed)
+    facts = {
+        "book_fingerprint": book.fingerprint(book.observed_until),
+        "features": [feature.name for feature in table.features],
+        "switched_off": [f"{group}: {reason}" for group, reason in table.switched_off],
+        "snapshots": len(snapshots),
+    }
+    progress("labelling", 0.1)
+    labelled = {
+        question: label(book, question, snapshots, spine).block(blocks.cuts) for question, blocks in planned.items()
+    }
+    tried = _try_all(planned, labelled, settings, str(facts["book_fingerprint"]), part(progress, 0.15, 0.98))
+    outcomes |= {one.outcome.question: one.outcome for one in tried}
+    ranking = rank_products([one.served for one in tried if one.served is not None])
+    return TrainingResult(_with_products_summed_up(outcomes), ranking, facts)
+
+
+def _planned(book: Book, asked: Asked, settings: TrainingSettings) -> tuple[dict[Question, Blocks], dict[str, str]]:
+    """Lay out the blocks of each question; a book that is too short refuses it."""
+    planned, refused = {}, dict(asked.refused)
+    for question in asked.questions:
+        try:
+            planned[question] = plan_blocks(book.observed_from, book.observed_until, question.window, settings)
+        except QuestionRefusedError as error:
+            refused[question.name] = str(error)
+    return planned, refused
+
+
+def _try_all(
+    planned: Mapping[Question, Blocks],
+    labelled: Mapping[Question, Labelled],
+    settings: TrainingSettings,
+    book_fingerprint: str,
+    progress: Progress,
+) -> list[Tried]:
+    """Train the questions side by side, the longest first; return them in the order in which they were asked."""
+    prior = _overall_rate([labelled[question] for question in planned if question.product_id is not None])
+    longest_first = sorted(planned, key=lambda question: -len(labelled[question]))
+    done: dict[Question, Tried] = {}
+    # one thread per fit: with more, BLAS threads of two fits wait for each other (measured: five times slower)
+    with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:
+        jobs = {
+            pool.submit(try_question, q, labelled[q], planned[q], settings, book_fingerprint, prior): q
+            for q in longest_first
+        }
+        for job in as_completed(jobs):
+            question = jobs[job]
+            done[question] = job.result()
+            progress(f"trained {question.name}", len(done) / len(planned))
+    return [done[question] for question in planned]
+
+
+def _overall_rate(products: list[Labelled]) -> float:
+    """Return how often an eligible client buys a product, over all products: what a rare one is drawn towards."""
+    rows = sum(len(labelled) for labelled in products)
+    return sum(int(labelled.y.sum()) for labelled in products) / rows if rows else 0.0
+
+
+def _with_products_summed_up(outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
+    """Say once that nothing can be sold, instead of once per product."""
+    products = [outcome for name, outcome in outcomes.items() if name.startswith(f"{NEXT_PRODUCT}:")]
+    if not products or any(outcome.state != "refused" for outcome in products):
+        return outcomes
+    reason = f"There is nothing to sell. {products[0].verdict}"
+    kept = {name: outcome for name, outcome in outcomes.items() if outcome not in products}
+    return kept | {NEXT_PRODUCT: Outcome(NEXT_PRODUCT, "refused", reason)}
