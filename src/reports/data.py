@@ -15,7 +15,7 @@ from appetence.errors import PublicationError
 from appetence.explain.wording import Language
 from appetence.months import Month
 
-ATTRITION = "attrition"
+ATTRITION, NEXT_PRODUCT = "attrition", "next_product"
 OFFERS_SHOWN = 3
 """Next products on a client's sheet."""
 
@@ -52,7 +52,7 @@ class ModelNote:
     Parameters
     ----------
     kind
-        `classifier`, `constant` (a base rate), or `refused`.
+        `classifier`, `constant` (a base rate), `fallback` (a plain rule that no model beats), or `refused`.
     texts
         The verdict or the reason of refusal, by language; where one language is missing, English serves.
     """
@@ -157,20 +157,32 @@ def read_published(database: Path, month: Month) -> PublishedScores:
 def _read_run(
     month: Month, run_id: str, fingerprint: str, code_version: str, objected: int, models: str, settings: str
 ) -> Run:
-    written: dict[str, Any] = json.loads(settings)
-    notes = {question: _read_note(question, entry) for question, entry in json.loads(models).items()}
-    questions = {name: written.get(name) or {} for name in (ATTRITION, "next_product")}
-    horizons = {name: int(section["horizon"]) for name, section in questions.items() if "horizon" in section}
+    written, entries = json.loads(settings), json.loads(models)
+    notes = {question: _read_note(question, entry) for question, entry in entries.items()}
     scoring = written.get("scoring") or {}
     shares = {tier: float(scoring[tier]) for tier in ("high", "medium") if tier in scoring}
-    return Run(run_id, month, fingerprint, code_version, objected, notes, horizons, shares)
+    return Run(run_id, month, fingerprint, code_version, objected, notes, _read_horizons(written, entries), shares)
+
+
+def _read_horizons(settings: Mapping[str, Any], models: Mapping[str, Any]) -> dict[str, int]:
+    """Read months ahead off the models, else off the settings; models of products that differ are not told."""
+    found: dict[str, set[int]] = {ATTRITION: set(), NEXT_PRODUCT: set()}
+    for question, entry in models.items():
+        if isinstance(entry, dict) and "horizon" in entry:
+            found[ATTRITION if question == ATTRITION else NEXT_PRODUCT].add(int(entry["horizon"]))
+    for name, months in found.items():
+        section = settings.get(name) or {}
+        if not months and "horizon" in section:
+            months.add(int(section["horizon"]))
+    return {name: months.pop() for name, months in found.items() if len(months) == 1}
 
 
 def _read_note(question: str, entry: Any) -> ModelNote:
     """Read what the job wrote of a question: a mapping, or a bare sentence why there is no model."""
     entry = entry if isinstance(entry, dict) else {"refused": entry}
     told = "refused" if entry.get("refused") else "verdict"
-    kind = "refused" if told == "refused" else str(entry.get("kind", "classifier"))
+    plain = "fallback" if entry.get("alias") == "fallback" else "classifier"
+    kind = "refused" if told == "refused" else str(entry.get("kind") or plain)
     texts = {language: entry.get(f"{told}_{language}") or "" for language in ("en", "fr")}
     texts["en"] = texts["en"] or str(entry.get(told) or "")
     return ModelNote(question, kind, texts)

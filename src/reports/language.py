@@ -100,6 +100,7 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "kind_classifier": ("model", "modèle"),
         "kind_constant": ("base rate", "taux moyen"),
+        "kind_fallback": ("plain rule", "règle simple"),
         "kind_refused": ("not modelled", "non modélisé"),
         "origin": ("Where these scores come from", "Origine de ces scores"),
         "run": ("Run", "Traitement"),
@@ -117,6 +118,10 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Clients at high or medium risk, by probability of leaving: their lifetime value is not known.",
             "Clients à risque élevé ou moyen, classés par probabilité de départ, leur valeur vie client n'étant pas "
             "connue.",
+        ),
+        "tiers": (
+            "High: the {high} of the book most at risk; medium: the next {medium}.",
+            "Élevé : les {high} du portefeuille global les plus exposés ; moyen : les {medium} suivants.",
         ),
         "nobody_to_call": (
             "No client here is at high or medium risk.",
@@ -249,10 +254,6 @@ class Pen:
     def share(self, value: float) -> str:
         """Write a share as a percentage."""
         return wording.share(value, self.language)
-
-    def number(self, value: float) -> str:
-        """Write a bare number."""
-        return wording.number(value, self.language)
 
     def count(self, value: float, noun: str | None = None) -> str:
         """Write a number, with its noun where there is one."""

@@ -52,6 +52,8 @@ def test_what_is_said_of_models(scores):
         "buy:P": {"kind": "constant", "verdict": "31 buyers", "version": "2"},
         "buy:Q": "one product only",
         "buy:R": {"kind": "classifier", "verdict": None},
+        "buy:S": {"alias": "fallback", "verdict": "Does not beat the base rate."},
+        "buy:T": {"alias": "champion", "verdict": "Beats it."},
     }
     notes = read_published(scores(models=models), MONTH).run.models
     assert {q: note.kind for q, note in notes.items()} == {
@@ -59,6 +61,8 @@ def test_what_is_said_of_models(scores):
         "buy:P": "constant",
         "buy:Q": "refused",
         "buy:R": "classifier",
+        "buy:S": "fallback",
+        "buy:T": "classifier",
     }
     assert notes["attrition"].text("fr") == ("personne n'est parti", "fr")
     assert notes["attrition"].text("en") == ("nobody left", "en")
@@ -71,6 +75,13 @@ def test_the_run_tells_its_horizons_where_the_settings_do(scores):
     run = read_published(scores(settings={"attrition": {"horizon": 9}, "scoring": {"high": 0.1}}), MONTH).run
     assert run.horizons == {"attrition": 9}
     assert run.shares == {"high": 0.1}
+    told = {"attrition": {"horizon": 6}, "buy:P": {"horizon": 3}, "buy:Q": {"horizon": 3}, "buy:R": {"refused": "one"}}
+    assert read_published(scores(models=told, settings={}, run_id="run-2"), MONTH).run.horizons == {
+        "attrition": 6,
+        "next_product": 3,
+    }
+    told["buy:Q"] = {"horizon": 4}
+    assert read_published(scores(models=told, settings={}, run_id="run-3"), MONTH).run.horizons == {"attrition": 6}
     assert (run.objected, run.code_version, run.month) == (4, "1.2.3", MONTH)
 
 

@@ -137,6 +137,12 @@ def test_the_call_list_is_in_order_of_the_money_at_stake(pages):
     assert "Reason 2 of 4" not in section  # it lowers the risk
 
 
+def test_what_a_tier_means_is_told_where_the_run_tells_it(reported):
+    settings = {"scoring": {"high": 0.1, "medium": 0.2}}
+    text = pages_of(reported(settings=settings), "en")["advisor-001.html"]
+    assert "High: the 10% of the book most at risk; medium: the next 20%." in text
+
+
 def test_reasons_add_up_on_the_sheet(pages):
     sheet = re.search(r'<article class="sheet" id="c1".*?</article>', pages["en"]["advisor-001.html"], re.DOTALL)[0]
     table = re.search(r'<table class="reasons">.*?</table>', sheet, re.DOTALL)[0]
