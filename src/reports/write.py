@@ -18,6 +18,9 @@ from appetence.reports.portfolios import split_by_advisor
 from appetence.reports.sheets import build_sheets
 from appetence.reports.situations import read_directory, read_situations
 
+_RUN_FILE = "run.txt"
+"""Beside the pages of a month: the run that they show."""
+
 
 @dataclass(frozen=True)
 class ReportIndex:
@@ -95,9 +98,23 @@ def write_reports(
                 clients_to_call=settings.clients_to_call,
             )
             pages += _write_language(written, Path(scratch, "new", language), step, language)
+        Path(scratch, "new", _RUN_FILE).write_text(run.run_id + "\n", encoding="utf-8")
         _replace(Path(scratch, "new"), root / str(run.month), Path(scratch, "old"))
     place = root / str(run.month)
-    return ReportIndex(run.month, place, {lang: place / lang / INDEX for lang in languages}, pages, len(sheets))
+    return ReportIndex(run.month, place, _overviews(place, languages), pages, len(sheets))
+
+
+def reports_of(run_id: str, directory: Path, month: Month, languages: Sequence[Language]) -> Mapping[str, Path] | None:
+    """Return the overviews of a run's reports, or None where the month has none, others, or not in all languages."""
+    place = directory / str(month)
+    overviews = _overviews(place, languages)
+    written = place / _RUN_FILE
+    complete = written.is_file() and all(path.is_file() for path in overviews.values())
+    return overviews if complete and written.read_text(encoding="utf-8").strip() == run_id else None
+
+
+def _overviews(place: Path, languages: Sequence[Language]) -> dict[str, Path]:
+    return {language: place / language / INDEX for language in languages}
 
 
 def _write_language(pages: Pages, folder: Path, progress: Progress, language: Language) -> int:

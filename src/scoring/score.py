@@ -176,7 +176,7 @@ class _Month:
         scored = np.asarray(place.is_valid())
         row = place.fill_null(0).to_numpy(zero_copy_only=False)[scored].astype(np.int64)
         worth = contract_value(annuity, row, held.yearly_margin[scored], held.months_left[scored])
-        return np.bincount(row, weights=worth, minlength=len(self.clients))
+        return np.bincount(row, weights=worth, minlength=len(self.clients)).astype(np.float64)
 
     def _potential(self, appetence: pa.Table) -> pa.Array:
         row = pc.index_in(appetence["client_id"].combine_chunks(), self.clients).to_numpy(zero_copy_only=False)

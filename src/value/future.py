@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import ibis
 import numpy as np
@@ -58,9 +59,8 @@ def _spells(book: Book, cut: dt.date) -> pa.Table:
     contracts = book.as_known("contracts", cut)
     day = ibis.literal(cut)
     in_force = contracts.closed_on.isnull() | (contracts.closed_on >= day)
-    number = lambda date: date.year() * 12 + date.month()  # noqa: E731
     grouped = contracts.group_by("client_id").agg(
-        start=number(contracts.opened_on).min(),
+        start=_month_of(contracts.opened_on).min(),
         here=in_force.any(),
         gone=contracts.closed_on.max(),
         reason=contracts.close_reason.fill_null("left").argmax(contracts.closed_on),
@@ -70,7 +70,7 @@ def _spells(book: Book, cut: dt.date) -> pa.Table:
         grouped.select(
             "client_id",
             "start",
-            end=here.ifelse(_STILL_HERE, number(grouped.gone)),
+            end=here.ifelse(_STILL_HERE, _month_of(grouped.gone)),
             kind=here.ifelse("", (grouped.reason == "left").ifelse("left", "other")),
         ).order_by("client_id")
     )
@@ -97,6 +97,10 @@ def _in_blocks(
 
 def _month_number(day: dt.date) -> int:
     return day.year * 12 + day.month
+
+
+def _month_of(column: Any) -> Any:
+    return column.year() * 12 + column.month()
 
 
 def _integers(column: pa.ChunkedArray) -> Ints:

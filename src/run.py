@@ -1,0 +1,228 @@
+"""The main job and its parts, wired: book → checks → models → scores → reports."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from appetence.book import Book, open_book
+from appetence.book.checks import CheckReport, check_book
+from appetence.book.simulate import simulate
+from appetence.config import Config
+from appetence.errors import PublicationError
+from appetence.features.pipeline import build_features
+from appetence.features.population import population
+from appetence.models.promotion import keep_training
+from appetence.models.questions import ask
+from appetence.models.registry import ModelRef, resolve
+from appetence.models.tracking import TrackingStore
+from appetence.models.training import TrainingResult, train_questions
+from appetence.months import Month
+from appetence.progress import Progress, part, silent
+from appetence.reports import read_published, write_reports
+from appetence.reports.write import reports_of
+from appetence.scoring.job import ScoreOutcome, run_job
+from appetence.scoring.plan import scorable_month
+
+
+@dataclass(frozen=True)
+class Models:
+    """What scores each question, and why some have nothing that does."""
+
+    refs: Mapping[str, ModelRef]
+    refused: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What the main job did."""
+
+    simulated: bool
+    checked: CheckReport
+    trained: TrainingResult | None
+    scored: ScoreOutcome
+    reports: Mapping[str, Path]
+    reported: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was done at all."""
+        return self.simulated or self.trained is not None or self.scored.published or self.reported
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "changed": self.changed,
+            "simulated": self.simulated,
+            "checks": self.checked.to_json(),
+            "trained": None if self.trained is None else self.trained.as_dict(),
+            "scored": self.scored.as_dict(),
+            "reports": {language: str(path) for language, path in self.reports.items()},
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Return it for a reader, where to look last."""
+        if not self.changed:
+            yield f"Nothing to do: run {self.scored.run_id} of {self.scored.month} is published, its reports are there."
+        else:
+            yield f"book: {sum(self.checked.rows.values()):,} rows in {len(self.checked.rows)} tables" + (
+                ", made up by the simulator" if self.simulated else ""
+            )
+            yield from (f"  {finding.severity}: {finding}" for finding in self.checked.findings)
+            if self.trained is not None:
+                yield "models:"
+                yield from (f"  {line}" for line in self.trained.lines())
+            yield from self.scored.lines()
+        yield "Look at:"
+        yield f"  scores   {self.scored.database} (views current_client_scores, current_appetence_scores, …)"
+        yield from (f"  reports  {path}" for path in self.reports.values())
+
+
+def run_all(config: Config, month: str | None, progress: Progress = silent) -> RunOutcome:
+    """Do the whole monthly job; what is done already is left alone.
+
+    Raises
+    ------
+    AppetenceError
+        The first step that cannot be done; what was published before stays as it was.
+    """
+    simulated = _simulated(config, part(progress, 0.0, 0.08))
+    with _checked(config, part(progress, 0.08, 0.1)) as (book, checked):
+        store = TrackingStore(config.tracking, config.name)
+        trained = _train_missing(config, book, store, part(progress, 0.1, 0.7))
+        models = models_in_use(config, book, store)
+        scored = run_job(config, book, models.refs, models.refused, month, None, part(progress, 0.7, 0.9))
+        reports, reported = _reports(config, book, scored.month, scored.run_id, part(progress, 0.9, 1.0))
+    return RunOutcome(simulated, checked, trained, scored, reports, reported)
+
+
+def train_all(config: Config, only: Collection[str] | None, progress: Progress = silent) -> TrainingResult:
+    """Train questions anew and keep every version; a champion stays until another is promoted over it."""
+    _simulated(config, part(progress, 0.0, 0.1))
+    with _checked(config, part(progress, 0.1, 0.12)) as (book, _):
+        store = TrackingStore(config.tracking, config.name)
+        return _train(config, book, store, only, part(progress, 0.12, 1.0))
+
+
+def score_month(config: Config, month: str | None, why: str | None, progress: Progress = silent) -> ScoreOutcome:
+    """Score a month with the models in use, and publish it."""
+    with _checked(config, part(progress, 0.0, 0.1)) as (book, _):
+        models = models_in_use(config, book, TrackingStore(config.tracking, config.name))
+        return run_job(config, book, models.refs, models.refused, month, why, part(progress, 0.1, 1.0))
+
+
+def report_month(config: Config, month: str | None, progress: Progress = silent) -> Sequence[Path]:
+    """Write the reports of a published month anew; return the pages to open first."""
+    with _checked(config, part(progress, 0.0, 0.2)) as (book, _):
+        chosen = scorable_month(month, Month.of(book.observed_from), Month.before(book.observed_until))
+        return tuple(_write(config, book, str(chosen), part(progress, 0.2, 1.0)).values())
+
+
+def write_features(config: Config, months: Sequence[str], out: Path) -> tuple[int, int]:
+    """Write the feature table of some months to a Parquet file; return its numbers of rows and features."""
+    with _checked(config, silent) as (book, _):
+        first, newest = Month.of(book.observed_from), Month.before(book.observed_until)
+        chosen = {scorable_month(month, first, newest) for month in months or [str(newest)]}
+        spine = population(book, sorted(month.cut for month in chosen))
+        table = build_features(book, spine, groups=config.features.groups, exclude=config.features.exclude)
+    scratch = out.with_name(f".{out.name}.part")
+    try:
+        pq.write_table(table.data, scratch)
+        scratch.replace(out)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return len(table.data), len(table.features)
+
+
+def models_in_use(config: Config, book: Book, store: TrackingStore) -> Models:
+    """Resolve every question's alias once.
+
+    Raises
+    ------
+    PublicationError
+        No question has a model, and none was refused with a reason: nothing was trained yet.
+    """
+    asked = ask(book, config.attrition, config.next_product)
+    refused = dict(asked.refused) | dict(store.refusals(book.fingerprint(book.observed_until)))
+    found = {question.name: resolve(store, config.name, question.name) for question in asked.questions}
+    refs = {name: ref for name, ref in found.items() if ref is not None}
+    untrained = [name for name in found if name not in refs and name not in refused]
+    if not refs and untrained:
+        raise PublicationError("a model must be trained before a month is scored", hint="First: appetence train")
+    refused |= dict.fromkeys(untrained, "no model yet; train it with appetence train")
+    return Models(refs, {name: reason for name, reason in refused.items() if name not in refs})
+
+
+def _simulated(config: Config, progress: Progress) -> bool:
+    """Make up the demo book where the config asks for one and there is none; say whether it was made."""
+    book = config.book
+    if book.simulate is None or book.directory is None or Path(book.directory, "clients.parquet").exists():
+        return False
+    simulate(book.simulate, Path(book.directory), progress)
+    return True
+
+
+@contextmanager
+def _checked(config: Config, progress: Progress) -> Iterator[tuple[Book, CheckReport]]:
+    """Open the book, and stop where its checks find an error."""
+    progress("opening and checking the book", 0.0)
+    with open_book(config.book) as book:
+        report = check_book(book)
+        report.raise_for_errors()
+        yield book, report
+
+
+def _train_missing(config: Config, book: Book, store: TrackingStore, progress: Progress) -> TrainingResult | None:
+    """Train the questions that nothing scores yet and that this very book was not refused before."""
+    refused = store.refusals(book.fingerprint(book.observed_until))
+    asked = ask(book, config.attrition, config.next_product).questions
+    missing = {
+        question.name
+        for question in asked
+        if question.name not in refused and resolve(store, config.name, question.name) is None
+    }
+    return _train(config, book, store, missing, progress) if missing else None
+
+
+def _train(
+    config: Config, book: Book, store: TrackingStore, only: Collection[str] | None, progress: Progress
+) -> TrainingResult:
+    result = train_questions(
+        book,
+        config.attrition,
+        config.next_product,
+        config.features,
+        config.training,
+        only,
+        part(progress, 0.0, 0.9),
+    )
+    progress("keeping models and figures in MLflow", 0.9)
+    keep_training(store, config.name, result, config.training)
+    return result
+
+
+def _reports(
+    config: Config, book: Book, month: str, run_id: str, progress: Progress
+) -> tuple[Mapping[str, Path], bool]:
+    """Write the month's reports unless they are there for this very run; say whether they were written."""
+    there = reports_of(run_id, Path(config.reports.directory), Month.parse(month), config.languages)
+    if there is not None:
+        return there, False
+    return _write(config, book, month, progress), True
+
+
+def _write(config: Config, book: Book, month: str, progress: Progress) -> Mapping[str, Path]:
+    return write_reports(
+        read_published(Path(config.scoring.database), Month.parse(month)),
+        book,
+        config.reports,
+        languages=config.languages,
+        title=config.title or config.name,
+        currency=config.currency,
+        progress=progress,
+    ).overviews
