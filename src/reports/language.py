@@ -49,7 +49,7 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "leavers": ("Departures expected{within}", "Départs attendus{within}"),
         "of_clients": ("{share} of clients", "{share} des clients"),
         "high_risk": ("High risk", "Risque élevé"),
-        "medium_besides": ("and {count} medium", "et {count} moyen"),
+        "medium_besides": ("and {count} at medium risk", "et {count} à risque moyen"),
         "risk": ("Risk of leaving{within}", "Risque de départ{within}"),
         "within": (" within {months}", " d'ici {months}"),
         "attrition": ("Attrition", "Attrition"),
