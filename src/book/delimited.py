@@ -16,9 +16,10 @@ import duckdb
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from appetence.book.sql import literal, one_row, quoted
+from appetence.book.sql import one_row, quoted
+from appetence.book.written import told, value_of
 from appetence.config import CsvFile
-from appetence.errors import BookError, did_you_mean
+from appetence.errors import BookError, nearest
 
 _BLOCK = 8 << 20
 _ROW = "__row"
@@ -40,7 +41,8 @@ def load_csv(connection: duckdb.DuckDBPyConnection, name: str, file: CsvFile, pa
     _load_text(connection, name, file, path, header, text)
     _require_values(connection, name, file, path, text)
     values = ", ".join(
-        f"{_value(file, column) if column in file.columns else quoted(column)} AS {quoted(column)}" for column in header
+        f"{value_of(file, column) if column in file.columns else quoted(column)} AS {quoted(column)}"
+        for column in header
     )
     connection.execute(f"CREATE TABLE firm.{quoted(name)} AS SELECT {values} FROM {text} ORDER BY {_ROW}")
     connection.execute(f"DROP TABLE {text}")
@@ -80,27 +82,32 @@ def _header(name: str, file: CsvFile, path: Path) -> list[str]:
     if header is None:
         raise BookError(f"source {name!r} must begin with a line of column names", "an empty file", str(file.path))
     named = [column if column.strip() else f"column_{place}" for place, column in enumerate(header, start=1)]
-    seen: set[str] = set()
-    for column in named:
-        if column.lower() in seen:
-            raise BookError(f"source {name!r} must name each column once", f"{column!r} twice")
-        seen.add(column.lower())
+    places: dict[str, int] = {}
+    for place, column in enumerate(named, start=1):
+        first = places.setdefault(column.lower(), place)
+        if first != place:
+            raise BookError(
+                f"source {name!r} must name each column once", f"the same name in columns {first} and {place}"
+            )
     return named
 
 
 def _require_columns(name: str, file: CsvFile, header: list[str]) -> None:
-    if len(header) == 1 and any(mark in header[0] for mark in ",;\t|" if mark != file.delimiter):
+    # what the header holds is told only where it resembles a name of the config: a file without one begins with data
+    marks = [mark for mark in ",;\t|" if mark in header[0]]
+    if len(header) == 1 and marks:
         raise BookError(
             f"source {name!r} must have its columns separated by {file.delimiter!r}",
-            f"a header with 1 column, {header[0][:80]!r}",
-            "Set delimiter to the character between the names",
+            f"a header with 1 column that holds {' and '.join(map(repr, marks))}",
+            f"Set delimiter to {marks[0]!r}?",
         )
     for column in file.columns:
         if column not in header:
+            near = nearest(column, header)
             raise BookError(
-                f"source {name!r} must have the column {column!r} that its columns section declares",
+                f"source {name!r} must have the column {column!r} that the config declares",
                 f"a header with {len(header)} column(s)",
-                did_you_mean(column, header),
+                f"Did you mean {near!r}?" if near else "No name in the header looks like it",
             )
 
 
@@ -185,7 +192,7 @@ def _require_values(connection: duckdb.DuckDBPyConnection, name: str, file: CsvF
     typed = [column for column, kind in file.columns.items() if kind != "text"]
     if not typed:
         return
-    bad = [f"{quoted(column)} IS NOT NULL AND {_value(file, column)} IS NULL" for column in typed]
+    bad = [f"{quoted(column)} IS NOT NULL AND {value_of(file, column)} IS NULL" for column in typed]
     try:
         found = one_row(
             connection,
@@ -198,7 +205,7 @@ def _require_values(connection: duckdb.DuckDBPyConnection, name: str, file: CsvF
     for column, count, rows in zip(typed, found[::2], found[1::2], strict=True):
         if count:
             raise BookError(
-                f"source {name!r}: column {column!r} must hold {_told(file, column)}",
+                f"source {name!r}: column {column!r} must hold {told(file, column)}",
                 f"{count} value(s) that are not ({_first(_lines(file, path, rows), count)})",
                 "Empty marks are listed in null_values",
             )
@@ -220,48 +227,3 @@ def _first(lines: Iterator[int], count: int) -> str:
     except csv.Error:  # a text beyond the csv module's limit: the count is known all the same
         return "lines not told"
     return f"line{'' if count == 1 else 's'} {shown}{' …' if count > _SHOWN else ''}"
-
-
-def _told(file: CsvFile, column: str) -> str:
-    if file.columns[column] == "date":
-        return f"dates written {file.date_format}"
-    kind = "whole numbers" if file.columns[column] == "integer" else f"numbers with decimal mark {file.decimal!r}"
-    return f"{kind} and thousands mark {file.thousands!r}" if file.thousands else f"{kind} and no thousands mark"
-
-
-def _value(file: CsvFile, column: str) -> str:
-    """Return SQL for a column's value by its declared type: null where the text is not of it."""
-    text = f"trim({quoted(column)}, ' \t\u00a0')"
-    match file.columns[column]:
-        case "date":
-            return _date(file, text)
-        case "number":
-            return _number(file, text, whole=False)
-        case "integer":
-            return _number(file, text, whole=True)
-        case _:
-            return quoted(column)
-
-
-def _date(file: CsvFile, text: str) -> str:
-    day = f"TRY_CAST(try_strptime({text}, {literal(file.date_format)}) AS DATE)"
-    if "%y" not in file.date_format:
-        return day
-    # 29 February parses as of 2000, and 1900 had none: TRY makes that null
-    return f"TRY(make_date({file.century} + year({day}) % 100, month({day}), day({day})))"
-
-
-_MARKS = {"": "", " ": "[ \u00a0\u202f\u2009]", ".": "[.]", ",": ",", "'": "['\u2019]"}
-"""Thousands marks as regular expressions: a space may be any of those that offices type, an apostrophe too."""
-
-
-def _number(file: CsvFile, text: str, *, whole: bool) -> str:
-    mark = _MARKS[file.thousands]
-    digits = rf"(\d+|\d{{1,3}}({mark}\d{{3}})+)" if mark else r"\d+"
-    fraction = "" if whole else ("[.]" if file.decimal == "." else ",")
-    pattern = rf"[+-]?{digits}" if whole else rf"[+-]?({digits}({fraction}\d*)?|{fraction}\d+)([eE][+-]?\d+)?"
-    plain = f"regexp_replace({text}, {literal(mark)}, '', 'g')" if mark else text
-    if file.decimal == ",":
-        plain = f"replace({plain}, ',', '.')"
-    kind = "BIGINT" if whole else "DOUBLE"
-    return f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) THEN TRY_CAST({plain} AS {kind}) END"

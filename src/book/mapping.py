@@ -192,9 +192,9 @@ def _told(
     known = [row[0] for name in sources for row in connection.execute(f"DESCRIBE FROM firm.{quoted(name)}").fetchall()]
     if column is None or column[1] in known:
         return BookError(f"{place} must be SQL that runs on the sources", message)
-    return BookError(
-        f"{place} must use columns that its sources have", f"{column[1]!r}", did_you_mean(column[1], known)
-    )
+    near = nearest(column[1], known)  # never all of them: a file without a header has data for names
+    hint = f"Did you mean {near!r}?" if near else "No column of the sources looks like it"
+    return BookError(f"{place} must use columns that its sources have", f"{column[1]!r}", hint)
 
 
 def _first_line(error: duckdb.Error) -> str:
