@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import ibis
 import numpy as np
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from appetence.book import Book
+from appetence.book.clocks import index_of, month_index
 from appetence.models.survival import LifeTable, SurvivalCurves, fit_life_table, survival_curves
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +42,7 @@ def client_curves(
         How far the curves go.
     """
     spells = _spells(book, cut)
-    first, last = _month_number(book.observed_from), _month_number(cut)
+    first, last = index_of(book.observed_from), index_of(cut)
     start = _integers(spells["start"])
     end = _integers(spells["end"])
     table = fit_life_table(start, end, np.asarray(spells["kind"].to_pylist(), dtype=np.str_), first, last)
@@ -60,7 +60,7 @@ def _spells(book: Book, cut: dt.date) -> pa.Table:
     day = ibis.literal(cut)
     in_force = contracts.closed_on.isnull() | (contracts.closed_on >= day)
     grouped = contracts.group_by("client_id").agg(
-        start=_month_of(contracts.opened_on).min(),
+        start=month_index(contracts.opened_on).min(),
         here=in_force.any(),
         gone=contracts.closed_on.max(),
         reason=contracts.close_reason.fill_null("left").argmax(contracts.closed_on),
@@ -70,7 +70,7 @@ def _spells(book: Book, cut: dt.date) -> pa.Table:
         grouped.select(
             "client_id",
             "start",
-            end=here.ifelse(_STILL_HERE, _month_of(grouped.gone)),
+            end=here.ifelse(_STILL_HERE, month_index(grouped.gone)),
             kind=here.ifelse("", (grouped.reason == "left").ifelse("left", "other")),
         ).order_by("client_id")
     )
@@ -93,14 +93,6 @@ def _in_blocks(
     return SurvivalCurves(
         np.concatenate([part.staying for part in parts]), np.concatenate([part.leaving for part in parts])
     )
-
-
-def _month_number(day: dt.date) -> int:
-    return day.year * 12 + day.month
-
-
-def _month_of(column: Any) -> Any:
-    return column.year() * 12 + column.month()
 
 
 def _integers(column: pa.ChunkedArray) -> Ints:

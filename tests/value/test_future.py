@@ -34,6 +34,17 @@ def test_deaths_shorten_the_future_but_nobody_leaves(make_book):
     assert 0 < curves.staying[0, -1] < 1
 
 
+def test_without_a_model_the_life_table_speaks_by_month_of_tenure(make_book):
+    """All 100 clients come in January 2021 and 30 of them leave in July: the risk lies at six full months of tenure."""
+    rows = [{"client_id": str(n), "contract_id": str(n), "opened_on": dt.date(2021, 1, 5)} for n in range(100)]
+    rows[:30] = [row | {"closed_on": dt.date(2021, 7, 20)} for row in rows[:30]]
+    rows.append({"client_id": "new", "contract_id": "new", "opened_on": dt.date(2021, 12, 5)})
+    curves = client_curves(make_book({"contracts": rows}), CUT, pa.array(["new"]), None, 1, 12)
+    hazard = np.diff(curves.leaving[0], prepend=0) / np.concatenate([[1], curves.staying[0, :-1]])
+    # at the cut the newcomer begins the second month: the seventh comes sixth
+    assert hazard.argmax() == 5
+
+
 def test_what_happens_after_the_cut_changes_nothing(make_book):
     rows = [{"client_id": str(n), "contract_id": str(n), "opened_on": dt.date(2021, 1, 1)} for n in range(40)]
     later = [row | {"closed_on": CUT, "close_reason": "left"} for row in rows]
