@@ -3,19 +3,22 @@
 import pytest
 
 from appetence.reports.pages import Pages
+from appetence.reports.write import reports_of
 
 
 def content(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.*") if p.is_file()}
+
+
+def pages(*names):
+    return sorted(["run.txt", *(f"{language}/{name}.html" for language in ("fr", "en") for name in names)])
 
 
 def test_the_index_says_what_was_written(reported):
     index = reported()
     assert (index.pages, index.clients, str(index.month)) == (6, 8, "2023-12")
     assert index.directory.name == "2023-12"
-    assert sorted(content(index.directory)) == sorted(
-        f"{lang}/{name}.html" for lang in ("fr", "en") for name in ("index", "advisor-001", "advisor-002")
-    )
+    assert sorted(content(index.directory)) == pages("index", "advisor-001", "advisor-002")
     assert all(path.is_file() for path in index.overviews.values())
 
 
@@ -29,7 +32,7 @@ def test_the_same_month_is_replaced_whole_and_another_left_alone(reported):
     before = content(index.directory)
     again = reported(run_id="run-2", clients=[client_row("1"), client_row("2")], offers=[], reasons=[])
     after = content(again.directory)
-    assert sorted(after) == [f"{lang}/{name}.html" for lang in ("en", "fr") for name in ("advisor-001", "index")]
+    assert sorted(after) == pages("index", "advisor-001")
     assert before["fr/index.html"] != after["fr/index.html"]
     assert (other / "kept.txt").read_text() == "kept"
     assert sorted(path.name for path in index.directory.parent.iterdir()) == ["2023-11", "2023-12"]
@@ -39,6 +42,17 @@ def test_the_same_scores_give_the_same_bytes(reported):
     first = content(reported().directory)
     second = content(reported(run_id="run-2").directory)
     assert {name: text.replace(b"run-2", b"run-1") for name, text in second.items()} == first
+
+
+def test_reports_are_found_again_by_their_run_and_languages(reported):
+    index = reported()
+    root = index.directory.parent
+    assert reports_of("run-1", root, index.month, ("fr", "en")) == index.overviews
+    assert reports_of("run-2", root, index.month, ("fr", "en")) is None
+    assert reports_of("run-1", root, index.month + 1, ("fr",)) is None
+    index.overviews["en"].unlink()
+    assert reports_of("run-1", root, index.month, ("fr", "en")) is None
+    assert reports_of("run-1", root, index.month, ("fr",)) == {"fr": index.overviews["fr"]}
 
 
 def test_a_failure_half_way_leaves_the_old_pages(reported, monkeypatch):
