@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -112,12 +112,14 @@ def test_contributions_that_cancel_keep_their_points() -> None:
     np.testing.assert_allclose(nearly, at_rest, rtol=1e-9)
 
 
+@settings(deadline=None)
 @given(bias=st.floats(-30, 30), sign=st.sampled_from([-1.0, 1.0]))
 def test_the_series_meets_the_quotient(bias: float, sign: float) -> None:
     below, above = probability_points(np.array([[0.01 * (1 - 1e-9)], [0.01 * (1 + 1e-9)]]) * sign, bias)
     assert below == pytest.approx(above, rel=1e-7, abs=1e-15)
 
 
+@settings(deadline=None)
 @given(
     phi=arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.floats(-20, 20)),
     bias=st.floats(-40, 40),
