@@ -139,9 +139,9 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
 
     The rule is a simple gate. Over all test dates together
 
-    - the model's log-loss is smaller than that of every baseline, and its AUC no smaller;
-    - against the plain rates (base rate, life table), one of which would score in its place, the log-loss is smaller in
-      at least `ENOUGH_DRAWS` of the draws of a bootstrap over households.
+    - the model's log-loss is smaller than that of every baseline;
+    - against the plain rates (base rate, life table), one of which would score in its place, its AUC is larger too,
+      and its log-loss is smaller in at least `ENOUGH_DRAWS` of the draws of a bootstrap over households.
 
     No such certainty is asked against the logistic regression: a book where straight lines are all there is to find
     should be scored by a model that finds them, not by a plain rate.
@@ -157,13 +157,7 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
         for name, metric in METRICS.items()
     }
     baselines = {name: _compare(predictions, name, draws, seed) for name in predictions.baselines}
-    own_loss, own_auc = estimates["log_loss"].value, estimates["auc"].value
-    beats = all(
-        own_loss < other.metrics["log_loss"]
-        and own_auc >= other.metrics["auc"]
-        and (name == LOGISTIC or other.better >= ENOUGH_DRAWS)
-        for name, other in baselines.items()
-    )
+    beats = all(_beaten(estimates, name, other) for name, other in baselines.items())
     return Evaluation(
         metrics=estimates,
         baselines=baselines,
@@ -175,6 +169,12 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
         deciles=_deciles(y, p),
         gains=_gains(y, p),
     )
+
+
+def _beaten(own: Mapping[str, Estimate], name: str, other: Comparison) -> bool:
+    if own["log_loss"].value >= other.metrics["log_loss"]:
+        return False
+    return name == LOGISTIC or (own["auc"].value > other.metrics["auc"] and other.better >= ENOUGH_DRAWS)
 
 
 _FOR_BASELINES = ("auc", "average_precision", "log_loss", "brier", "lift_10", "capture_10", "observed_expected")
