@@ -12,7 +12,7 @@ from appetence import __version__
 from appetence.config import TrainingSettings
 from appetence.models.outcome import Outcome
 from appetence.models.registry import model_name
-from appetence.models.tracking import CHAMPION, FALLBACK, RunRecord, StoredVersion, TrackingStore
+from appetence.models.tracking import BOOK, CHAMPION, FALLBACK, STATE, VERDICT, RunRecord, StoredVersion, TrackingStore
 from appetence.models.training import TrainingResult
 
 FIRST_THAT_BEATS = "rule: first version that beats its baselines"
@@ -39,7 +39,7 @@ def keep_training(
     approved = {}
     with store.run(_training_record(config_name, result, settings)) as parent:
         for outcome in result.outcomes.values():
-            with store.run(_question_record(outcome, settings), parent) as run_id:
+            with store.run(_question_record(outcome, settings, result.book_fingerprint), parent) as run_id:
                 stored = _keep(store, model_name(config_name, outcome.question), outcome, run_id)
                 if stored is not None:
                     approved[outcome.question] = stored
@@ -70,16 +70,12 @@ def _training_record(config_name: str, result: TrainingResult, settings: Trainin
     )
 
 
-def _question_record(outcome: Outcome, settings: TrainingSettings) -> RunRecord:
+def _question_record(outcome: Outcome, settings: TrainingSettings, book_fingerprint: str) -> RunRecord:
     contract = next((model.contract for model in (outcome.model, outcome.fallback) if model is not None), None)
     params: dict[str, object] = dict(outcome.facts) | dict(settings.parameters)
     texts = {}
     if contract is not None:
-        params |= {
-            "horizon": contract.horizon,
-            "gap": contract.gap,
-            "book_fingerprint": contract.origins.book_fingerprint,
-        }
+        params |= {"horizon": contract.horizon, "gap": contract.gap}
         texts["origins.json"] = _json(contract.origins.model_dump(mode="json"))
         texts["features.json"] = _json(list(contract.features))
     if outcome.evaluation is not None:
@@ -88,7 +84,7 @@ def _question_record(outcome: Outcome, settings: TrainingSettings) -> RunRecord:
         name=outcome.question,
         params=params,
         metrics={} if outcome.evaluation is None else outcome.evaluation.flat(),
-        tags={"state": outcome.state, "verdict": outcome.verdict},
+        tags={STATE: outcome.state, VERDICT: outcome.verdict, BOOK: book_fingerprint},
         texts=texts,
     )
 

@@ -28,6 +28,9 @@ from appetence.models.artefact import Artefact
 CHAMPION, FALLBACK = "champion", "fallback"
 """Aliases: the version that beat its baselines, and what scores while there is none."""
 
+STATE, VERDICT, BOOK = "state", "verdict", "book_fingerprint"
+"""Tags of a question's run."""
+
 _SHA, _APPROVED = "sha256.", "approved_"
 _FILES_FOLDER = "artifacts"
 _PACKAGES = ("lightgbm", "scikit-learn", "numpy", "pandas", "pyarrow", "scipy")
@@ -77,12 +80,15 @@ class StoredVersion:
         {file: hash} as approved; empty where the version was never approved.
     approved_by, approved_at, reason
         Of the approval; empty where there was none.
+    horizon
+        Months of the label window.
     directory
         Where its files are.
     """
 
     name: str
     version: int
+    horizon: int
     aliases: tuple[str, ...]
     run_id: str
     sha256: Mapping[str, str]
@@ -155,7 +161,7 @@ class TrackingStore:
             name,
             source=f"{run.info.artifact_uri}/{folder}",
             run_id=run_id,
-            tags={"kind": artefact.kind, "question": artefact.question},
+            tags={"kind": artefact.kind, "question": artefact.question, "horizon": str(artefact.horizon)},
             description=artefact.verdict,
         )
         return self._stored(found)
@@ -183,6 +189,12 @@ class TrackingStore:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
             raise
+
+    def refusals(self, book_fingerprint: str) -> dict[str, str]:
+        """Return the questions that were refused on a book with this fingerprint, each with the newest reason."""
+        text = f"tags.{STATE} = 'refused' AND tags.{BOOK} = '{book_fingerprint}'"
+        runs = self._client.search_runs([self._experiment], text, order_by=["attributes.start_time ASC"])
+        return {run.info.run_name: run.data.tags[VERDICT] for run in runs}
 
     def names(self, prefix: str) -> list[str]:
         """Return the names of the registered models that start with a prefix, sorted."""
@@ -226,6 +238,7 @@ class TrackingStore:
         return StoredVersion(
             name=str(found.name),
             version=int(found.version),
+            horizon=int(tags["horizon"]),
             aliases=tuple(found.aliases),
             run_id=str(found.run_id),
             sha256={key.removeprefix(_SHA): value for key, value in tags.items() if key.startswith(_SHA)},

@@ -38,14 +38,17 @@ class TrainingResult:
     ----------
     outcomes
         {question: outcome}
+    book_fingerprint
+        Of all facts of the book.
     ranking
         How well products were ranked for those who bought one: MAP@7, its ceiling, and that of popularity; empty
         without tested products.
     facts
-        The book's fingerprint, feature names, and why groups were switched off.
+        Feature names, and why groups were switched off.
     """
 
     outcomes: Mapping[str, Outcome]
+    book_fingerprint: str
     ranking: Mapping[str, float]
     facts: Mapping[str, Any]
 
@@ -60,6 +63,7 @@ class TrainingResult:
                 }
                 for name, outcome in self.outcomes.items()
             },
+            "book_fingerprint": self.book_fingerprint,
             "ranking": dict(self.ranking),
             **self.facts,
         }
@@ -100,14 +104,14 @@ def train_questions(
     asked = ask(book, attrition, next_product, only)
     planned, refused = _planned(book, asked, settings)
     outcomes = {name: Outcome(name, "refused", reason) for name, reason in refused.items()}
+    fingerprint = book.fingerprint(book.observed_until)
     if not planned:
-        return TrainingResult(outcomes, {}, {})
+        return TrainingResult(outcomes, fingerprint, {}, {})
     progress("building the features of all training dates", 0.0)
     spine = population(book, sorted({cut for blocks in planned.values() for cut in blocks.cuts}))
     table = build_features(book, spine, groups=features.groups, exclude=features.exclude)
     snapshots = make_snapshots(table, book.execute(book.table("clients")), settings.calibration_share, settings.seed)
     facts = {
-        "book_fingerprint": book.fingerprint(book.observed_until),
         "features": [feature.name for feature in table.features],
         "switched_off": [f"{group}: {reason}" for group, reason in table.switched_off],
         "snapshots": len(snapshots),
@@ -116,10 +120,10 @@ def train_questions(
     labelled = {
         question: label(book, question, snapshots, spine).block(blocks.cuts) for question, blocks in planned.items()
     }
-    tried = _try_all(planned, labelled, settings, str(facts["book_fingerprint"]), part(progress, 0.15, 0.98))
+    tried = _try_all(planned, labelled, settings, fingerprint, part(progress, 0.15, 0.98))
     outcomes |= {one.outcome.question: one.outcome for one in tried}
     ranking = rank_products([one.served for one in tried if one.served is not None])
-    return TrainingResult(_with_products_summed_up(outcomes), ranking, facts)
+    return TrainingResult(_with_products_summed_up(outcomes), fingerprint, ranking, facts)
 
 
 def _planned(book: Book, asked: Asked, settings: TrainingSettings) -> tuple[dict[Question, Blocks], dict[str, str]]:

@@ -157,6 +157,7 @@ def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, str]) -> str:
             "name": ref.name,
             "version": ref.version,
             "alias": ref.alias,
+            "horizon": ref.stored.horizon,
             "sha256": dict(ref.stored.sha256),
             "verdict": ref.stored.reason,
         }
