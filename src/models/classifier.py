@@ -31,6 +31,9 @@ from appetence.models.linear import LinearFitter, LinearPart
 from appetence.models.margin import MarginChoice, choose_margin
 from appetence.models.parts import from_contract, read_parts, to_contract, write_parts
 
+ONE_THREAD_CELLS = 300_000
+"""Rows × features below which threads bring less than they cost: waiting for each other on a busy machine, 30 times."""
+
 
 class PropensityClassifier(ClassifierMixin, BaseEstimator):
     """Binary classifier whose log-odds are slope × (linear part + trees) + intercept.
@@ -45,7 +48,7 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
     learning_rate, num_leaves, lambda_l2, feature_fraction, bagging_fraction
         As in LightGBM.
     min_data_in_leaf
-        Rows in a leaf at least; None for 1 row in 200, between 5 and 100.
+        Rows in a leaf at least; None for 1 row in 200, between 20 and 100.
     max_rounds
         Most trees grown; the number used is found by log-loss.
     patience
@@ -64,7 +67,7 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
     sampling_seed
         Seed of the sampling alone.
     n_jobs
-        LightGBM's threads; None for its default.
+        LightGBM's threads, -1 for its default; None for its default too, but one thread on less than 300,000 cells.
     random_state
         Seed of folds and trees. The same seed, data and threads give the same model, byte by byte.
 
@@ -97,7 +100,7 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         num_leaves: int = 15,
         min_data_in_leaf: int | None = None,
         lambda_l2: float = 10.0,
-        feature_fraction: float = 0.5,
+        feature_fraction: float = 0.7,
         bagging_fraction: float = 0.8,
         max_rounds: int = 1_000,
         patience: int = 40,
@@ -262,11 +265,11 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         categorical = self._encoder.categorical
         n_codes = [self._encoder.features[j].n_codes for j in categorical]
         fitter = LinearFitter(encoded, y, weight, categorical, n_codes, monotone, seed)
-        settings = self._tree_settings(len(y), seed, monotone)
+        settings = self._tree_settings(len(y), encoded.size, seed, monotone)
         grower = TreeGrower(encoded, y, weight, categorical, _booster_names(self._encoder), settings)
         splits = make_splits(folds, y, time) if folds is not None else []
         linear, margin, self._choice = choose_margin(
-            fitter, grower, encoded, y, weight, folds, splits, self.linear_shrink, in_time=time is not None
+            fitter, grower, encoded, y, weight, folds, splits, self.linear_shrink
         )
         self.linear_shrink_ = self._choice.shrink
         trained = grower.grow(margin, self._choice.rounds)
@@ -278,23 +281,29 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
     def _margin(self, X: Any) -> np.ndarray:
         """Return linear part + trees, before calibration."""
         encoded = self.encode(X)
-        raw = self.booster_.predict(encoded, raw_score=True, num_threads=self.n_jobs or 0)
+        raw = self.booster_.predict(encoded, raw_score=True, num_threads=self._threads(encoded.size))
         total: np.ndarray = np.asarray(raw, dtype=np.float64) + self._linear.bias + self._linear.margin(encoded)
         return total
 
-    def _tree_settings(self, n_rows: int, seed: int, monotone: list[int]) -> TreeSettings:
+    def _threads(self, n_cells: int) -> int:
+        """Return LightGBM's num_threads, where 0 is its default."""
+        if self.n_jobs is None:
+            return 1 if n_cells < ONE_THREAD_CELLS else 0
+        return max(self.n_jobs, 0)
+
+    def _tree_settings(self, n_rows: int, n_cells: int, seed: int, monotone: list[int]) -> TreeSettings:
         leaf = self.min_data_in_leaf
         return TreeSettings(
             learning_rate=self.learning_rate,
             num_leaves=self.num_leaves,
-            min_data_in_leaf=int(np.clip(n_rows // 200, 5, 100)) if leaf is None else leaf,
+            min_data_in_leaf=int(np.clip(n_rows // 200, 20, 100)) if leaf is None else leaf,
             lambda_l2=self.lambda_l2,
             feature_fraction=self.feature_fraction,
             bagging_fraction=self.bagging_fraction,
             max_rounds=self.max_rounds,
             patience=self.patience,
             seed=seed,
-            n_threads=self.n_jobs or 0,
+            n_threads=self._threads(n_cells),
             monotone=tuple(monotone),
         )
 

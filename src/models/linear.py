@@ -155,7 +155,7 @@ class LinearFitter:
         """Fit on all rows, the precision by evidence; without the slopes whose sign a constraint forbids."""
         everything = np.ones(len(self._rows), dtype=bool)
         while True:
-            coefficients, self.precision = self._fit(everything, None)
+            coefficients, _, self.precision = self._fit(everything, None)
             wrong = self._wrong_sign(coefficients)
             if not wrong.any():
                 break
@@ -166,18 +166,35 @@ class LinearFitter:
     def fit_rows(self, rows: np.ndarray) -> LinearPart:
         """Fit on the given rows (positions) with the precision found on all."""
         chosen = np.isin(self._rows, rows)
-        coefficients, _ = self._fit(chosen, self.precision)
+        coefficients, _, _ = self._fit(chosen, self.precision)
         return self._part(np.where(self._wrong_sign(coefficients), 0.0, coefficients), chosen)
 
-    def cross_fit(self, folds: np.ndarray) -> np.ndarray:
-        """Return each row's margin by a model that has not seen its fold, of shape (n_rows,)."""
-        margins = np.zeros(len(self._encoded))
-        for fold in np.unique(folds):
-            inside = folds == fold
-            margins[inside] = self.fit_rows(np.flatnonzero(~inside)).margin(self._encoded[inside])
+    def cross_fit(self, folds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return margins by models that have not seen the row's fold, nor anything outside `rows`.
+
+        Parameters
+        ----------
+        folds
+            Fold of each row, of shape (n_rows,).
+        rows
+            Positions of the rows to use; None for all. Where they all lie in one fold there is nothing to cross, and
+            the margins are those of a model of the rows themselves.
+
+        Returns
+        -------
+        Margins of the rows, of shape (len(rows),).
+        """
+        rows = np.arange(len(self._encoded)) if rows is None else rows
+        names = np.unique(folds[rows])
+        if len(names) < 2:
+            return self.fit_rows(rows).margin(self._encoded[rows])
+        margins = np.zeros(len(rows))
+        for fold in names:
+            inside = folds[rows] == fold
+            margins[inside] = self.fit_rows(rows[~inside]).margin(self._encoded[rows[inside]])
         return margins
 
-    def _fit(self, chosen: np.ndarray, precision: float | None) -> tuple[np.ndarray, float]:
+    def _fit(self, chosen: np.ndarray, precision: float | None) -> tuple[np.ndarray, float, float]:
         rows = self._rows[chosen]
         design = self._design if chosen.all() else self._design[chosen]
         return fit_logistic(design, self._y[rows], self._weight[rows], precision, self._coefficients)

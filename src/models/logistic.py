@@ -16,7 +16,7 @@ def fit_logistic(
     weight: np.ndarray,
     precision: float | None = None,
     start: np.ndarray | None = None,
-) -> tuple[np.ndarray, float]:
+) -> tuple[np.ndarray, float, float]:
     """Fit a logistic regression with the prior N(0, 1/precision) on every coefficient and a free intercept.
 
     Newton's method. Without `precision` it is chosen by the evidence of the data (MacKay 1992, "The evidence framework
@@ -36,8 +36,7 @@ def fit_logistic(
 
     Returns
     -------
-    coefficients, precision
-        The intercept is not returned: contributions are centred and the caller sets the level.
+    coefficients, intercept, precision
     """
     free = precision is None
     coefficients = np.zeros(design.shape[1]) if start is None else start
@@ -49,7 +48,8 @@ def fit_logistic(
         curvature = np.maximum(weight * p * (1.0 - p), 1e-12 * weight)
         mean = curvature @ design / curvature.sum()
         gradient = design.T @ (weight * (y - p))
-        hessian = (design.T * curvature) @ design - curvature.sum() * np.outer(mean, mean)
+        scaled = design * np.sqrt(curvature)[:, None]
+        hessian = scaled.T @ scaled - curvature.sum() * np.outer(mean, mean)
         # Profile the intercept out: its own Newton step changes the slopes' gradient by the curvature-weighted mean.
         residual = float((weight * (y - p)).sum())
         target = gradient - residual * mean + hessian @ coefficients
@@ -63,9 +63,9 @@ def fit_logistic(
         size = _step_size(design, y, weight, current, (level, coefficients), (level_step, step))
         coefficients, level = coefficients + size * step, level + size * level_step
         # Newton's error is squared with each step; the evidence moves the optimum, so that it is awaited longer.
-        if np.abs(size * step).max(initial=abs(size * level_step)) < (1e-8 if free else 1e-5):
+        if np.abs(size * step).max(initial=abs(size * level_step)) < (1e-8 if free else 1e-4):
             break
-    return coefficients, current
+    return coefficients, level, current
 
 
 def _evidence_step(hessian: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:

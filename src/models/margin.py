@@ -45,7 +45,6 @@ def choose_margin(
     folds: np.ndarray | None,
     splits: Sequence[Split],
     shrink: float | str,
-    in_time: bool,
 ) -> tuple[LinearPart, np.ndarray, MarginChoice]:
     """Fit the linear part and choose shrinkage and rounds.
 
@@ -58,11 +57,11 @@ def choose_margin(
     linear = fitter.fit_all()
     crossed = fitter.cross_fit(folds) if folds is not None else linear.margin(encoded)
     candidates = SHRINKS if shrink == "auto" else (float(shrink),)
-    if not splits or weight.sum() < FEWEST_FOR_TREES:
+    if folds is None or not splits or weight.sum() < FEWEST_FOR_TREES:
         choice = MarginChoice(FALLBACK_SHRINK if shrink == "auto" else float(shrink), 0, None)
     else:
         splits = splits[:1] if encoded.size >= ONE_SPLIT_CELLS else splits
-        margins = [_margins(fitter, encoded, split, crossed, in_time) for split in splits]
+        margins = [_margins(fitter, encoded, split, folds) for split in splits]
         choice = _race(grower, splits, margins, y, weight, candidates)
     bias = level(choice.shrink * crossed, y, weight)
     return linear.scaled(choice.shrink, bias), choice.shrink * crossed + bias, choice
@@ -83,12 +82,15 @@ def level(margin: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
 
 
 def _margins(
-    fitter: LinearFitter, encoded: np.ndarray, split: Split, crossed: np.ndarray, in_time: bool
+    fitter: LinearFitter, encoded: np.ndarray, split: Split, folds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the linear margins of a split: its validation rows' by a model of its training rows alone."""
-    if in_time:  # the cross-fitted margin of a late row has seen other late rows
-        return crossed[split.train], fitter.fit_rows(split.train).margin(encoded[split.valid])
-    return crossed[split.train], crossed[split.valid]
+    """Return the linear margins of a split's rows, all by models of its training rows alone.
+
+    The margins crossed over all folds would not do: those of the training rows know the validation rows' labels, the
+    trees would learn the opposite of these, and too few trees would seem best (measured).
+    """
+    valid = fitter.fit_rows(split.train).margin(encoded[split.valid])
+    return fitter.cross_fit(folds, split.train), valid
 
 
 def _race(
