@@ -124,24 +124,30 @@ def available(
     for name in exclude:
         if name not in known:
             raise UsageError("a feature to exclude must be known", repr(name), did_you_mean(name, known))
-    kept, reasons = [], []
-    lacking: dict[tuple[str, str], list[str]] = {}
+    kept = []
+    lacking: dict[str, dict[str, str]] = {}
     for feature in wanted:
-        missing = [need for need in feature.needs if not _has(book, need)]
-        if missing:
-            lacking.setdefault((feature.group, " and ".join(missing)), []).append(feature.name)
+        missing = next((missing for need in feature.needs if (missing := _missing(book, need))), None)
+        if missing is not None:
+            lacking.setdefault(feature.group, {})[feature.name] = missing
         elif feature.name not in exclude:
             kept.append(feature)
-    for (group, absent), names in lacking.items():
-        of_group = [feature.name for feature in wanted if feature.group == group]
-        left_out = "" if names == of_group else f", which leaves out {', '.join(names)}"
-        reasons.append((group, f"the book has no {absent}{left_out}"))
-    return tuple(kept), tuple(reasons)
+    return tuple(kept), tuple((group, _reason(group, missing, wanted)) for group, missing in lacking.items())
 
 
-def _has(book: Book, need: str) -> bool:
+def _missing(book: Book, need: str) -> str | None:
+    """Return what the book lacks of a need, a table or `table.column`; None where it has it."""
     table, _, column = need.partition(".")
-    return book.has(table) and (not column or book.has_column(table, column))
+    if not book.has(table):
+        return table
+    return need if column and not book.has_column(table, column) else None
+
+
+def _reason(group: str, missing: dict[str, str], wanted: tuple[Feature, ...]) -> str:
+    reason = f"the book has no {', '.join(dict.fromkeys(missing.values()))}"
+    if all(feature.name in missing for feature in wanted if feature.group == group):
+        return reason
+    return f"{reason}, which leaves out {', '.join(missing)}"
 
 
 def _build(book: Book, rows: pa.Table, features: tuple[Feature, ...], shape: Shape, schema: pa.Schema) -> pa.Table:

@@ -108,8 +108,7 @@ def test_hand_worked_levels_and_flows(make_book, spine):
     assert row["assets_trend_12m"] == pytest.approx((-1450 / 17.5) / (5500 / 6))
     assert "share_of_wallet" not in row
     assert found.switched_off == (
-        ("balances", "the book has no client_facts.net_worth, which leaves out share_of_wallet"),
-        ("balances", "the book has no balances.cost, which leaves out cost_12m"),
+        ("balances", "the book has no client_facts, balances.cost, which leaves out share_of_wallet, cost_12m"),
     )
 
 
