@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from appetence.models.logistic import fit_logistic
+
 SLOPE_PRIOR_SD = 0.25
 """Prior standard deviation of the slope around 1: worth some 16 / var(score) positives."""
 
@@ -87,3 +89,20 @@ def _maximise(
         if np.abs(size * step).max() < 1e-12:
             break
     return float(theta[0]), float(theta[1])
+
+
+def fit_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Fit logit P(y) = intercept + slope × x by maximum likelihood, without any prior.
+
+    Returns
+    -------
+    slope, intercept
+        NaN where the likelihood has no maximum: one class only, a constant x, or classes that x separates.
+    """
+    x, y, weight = x[weight > 0], y[weight > 0], weight[weight > 0]
+    ones, zeros = x[y == 1], x[y == 0]
+    if not len(ones) or not len(zeros) or ones.min() >= zeros.max() or ones.max() <= zeros.min():
+        return float("nan"), float("nan")
+    # A precision of nearly nothing moves no digit that is shown.
+    coefficients, intercept, _ = fit_logistic(x[:, None], y, weight, precision=1e-9)
+    return float(coefficients[0]), intercept

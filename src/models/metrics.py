@@ -1,162 +1,277 @@
-"""How good probabilities are: ranking, calibration, what a list of the top clients catches; with intervals.
+"""How good scores are: ranking, probabilities, lift and money; pure functions, with weights where they are natural.
 
-All take labels `y` (n,) in {0, 1} and probabilities `p` (n,). A figure that the rows cannot give (one class only, no
-event) is NaN, not an error: a small test block says nothing, which an interval should show.
+Throughout, `y` are labels (0 or 1), `p` scores or probabilities and `weight` row weights, all of shape (n_rows,).
+A metric that the rows do not define (one class only, say) is NaN: a resample without events must not stop a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
-from scipy.special import expit, logit
-from scipy.stats import rankdata
+from scipy.special import logit
+
+from appetence.errors import AppetenceError
+from appetence.models.calibration import fit_line
 
 Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
+Metric = Callable[[Any, Any, Any], float]
+"""A metric of (y, p, weight), or of (y, p, weight, …) with the rest bound by `functools.partial`."""
 
-_TINY = 1e-15
+_SMALLEST = 1e-15
 
 
-def auc(y: Labels, p: Floats) -> float:
-    """Chance that a client to whom it happened has the higher score than one to whom it did not; ties count half.
+class MetricError(AppetenceError, ValueError):
+    """Labels, scores or weights that no metric can be taken of."""
 
-    Examples
-    --------
-    >>> auc(np.array([0, 1, 1]), np.array([0.1, 0.1, 0.7]))
-    0.75
-    """
-    events = float(y.sum())
-    others = len(y) - events
-    if events == 0 or others == 0:
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with the bounds of its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+    share: float = 0.95
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Expected and observed events of one slice of the rows, in the order of their scores."""
+
+    rows: int
+    mean_score: float
+    expected: float
+    observed: float
+
+    @property
+    def ratio(self) -> float:
+        """Observed over expected; NaN where nothing was expected."""
+        return self.observed / self.expected if self.expected > 0 else float("nan")
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Mean average precision at k, and the most that any ranking could have had."""
+
+    value: float
+    ceiling: float
+    rows: int
+
+
+def auc(y: Any, p: Any, weight: Any = None) -> float:
+    """Return the area under the ROC curve: the weighted chance that an event outscores a non-event, ties half."""
+    y, p, w = _checked(y, p, weight)
+    _, position = np.unique(p, return_inverse=True)
+    events, others = np.bincount(position, w * y), np.bincount(position, w * (1.0 - y))
+    pairs = events.sum() * others.sum()
+    below = np.cumsum(others) - others / 2.0
+    return float(events @ below / pairs) if pairs > 0 else float("nan")
+
+
+def average_precision(y: Any, p: Any, weight: Any = None) -> float:
+    """Return Σ (recall step) × precision over the distinct scores, from the highest."""
+    y, p, w = _checked(y, p, weight)
+    _, position = np.unique(-p, return_inverse=True)
+    events, rows = np.bincount(position, w * y), np.bincount(position, w)
+    if events.sum() == 0:
         return float("nan")
-    return float((rankdata(p)[y == 1].sum() - events * (events + 1) / 2) / (events * others))
+    events, rows = events[rows > 0], rows[rows > 0]
+    precision = np.cumsum(events) / np.cumsum(rows)
+    return float(events @ precision / events.sum())
 
 
-def average_precision(y: Labels, p: Floats) -> float:
-    """Mean, over the events, of the share of events among all rows scored at least as high."""
-    events = float(y.sum())
-    if events == 0:
-        return float("nan")
-    order = np.argsort(-p, kind="stable")
-    last_of_tie = np.flatnonzero(np.append(np.diff(p[order]) != 0, True))
-    caught = np.cumsum(y[order])[last_of_tie].astype(np.float64)
-    return float((np.diff(caught, prepend=0.0) * caught / (last_of_tie + 1)).sum() / events)
+def log_loss(y: Any, p: Any, weight: Any = None) -> float:
+    """Return the mean of -log(probability of what happened), probabilities kept 1e-15 from 0 and 1."""
+    y, p, w = _checked(y, p, weight, probabilities=True)
+    p = np.clip(p, _SMALLEST, 1.0 - _SMALLEST)
+    return float(np.average(-(y * np.log(p) + (1.0 - y) * np.log1p(-p)), weights=w))
 
 
-def log_loss(y: Labels, p: Floats) -> float:
-    """Mean negative log-likelihood, in nats."""
-    p = np.clip(p, _TINY, 1 - _TINY)
-    return float(-np.where(y == 1, np.log(p), np.log1p(-p)).mean())
+def brier(y: Any, p: Any, weight: Any = None) -> float:
+    """Return the mean squared difference of probability and outcome (Brier 1950)."""
+    y, p, w = _checked(y, p, weight, probabilities=True)
+    return float(np.average((p - y) ** 2, weights=w))
 
 
-def brier(y: Labels, p: Floats) -> float:
-    """Mean squared distance from what happened."""
-    return float(((p - y) ** 2).mean())
+def calibration_slope_intercept(y: Any, p: Any, weight: Any = None) -> tuple[float, float]:
+    """Return slope and intercept of logit P(y) = intercept + slope × logit p (Cox 1958).
 
-
-def calibration_slope_intercept(y: Labels, p: Floats) -> tuple[float, float]:
-    """Fit logit P(y) = intercept + slope · logit p by maximum likelihood (Cox 1958); (1, 0) is perfect.
-
-    A slope below 1 says that the probabilities are too extreme.
+    A slope below 1 says that the scores are too extreme. Where scores separate the classes, or one is absent, there is
+    no finite answer: NaN.
     """
-    x = logit(np.clip(p, _TINY, 1 - _TINY))
-    if y.min() == y.max() or np.ptp(x) == 0:
-        return float("nan"), float("nan")
-
-    def loss(theta: Floats) -> tuple[float, Floats]:
-        z = theta[1] + theta[0] * x
-        off = expit(z) - y
-        return float((np.logaddexp(0, z) - y * z).mean()), np.array([(off * x).mean(), off.mean()])
-
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
-    return float(found[0]), float(found[1])
+    y, p, w = _checked(y, p, weight, probabilities=True)
+    return fit_line(logit(np.clip(p, _SMALLEST, 1.0 - _SMALLEST)), y, w)
 
 
-def observed_expected(y: Labels, p: Floats) -> float:
-    """Events seen over events expected; 2 says that the probabilities were half of what they should have been."""
-    expected = float(p.sum())
-    return float(y.sum()) / expected if expected > 0 else float("nan")
+def observed_expected(y: Any, p: Any, weight: Any = None) -> float:
+    """Return observed over expected events."""
+    y, p, w = _checked(y, p, weight, probabilities=True)
+    expected = float(w @ p)
+    return float(w @ y) / expected if expected > 0 else float("nan")
 
 
-def _top(p: Floats, share: float) -> npt.NDArray[np.int64]:
-    rows = max(int(np.ceil(share * len(p) - 1e-9)), 1)
-    return np.argsort(-p, kind="stable")[:rows]
+def reliability_bins(y: Any, p: Any, weight: Any = None, n_bins: int = 10) -> list[Bin]:
+    """Return expected and observed events by slices of equal weight, from the lowest scores.
+
+    Rows of equal score stay in one slice, so that fewer than `n_bins` may come back.
+    """
+    y, p, w = _checked(y, p, weight, probabilities=True)
+    _, position = np.unique(p, return_inverse=True)
+    mass = np.bincount(position, w)
+    middle = (np.cumsum(mass) - mass / 2.0) / mass.sum()
+    slices = np.minimum((middle * n_bins).astype(np.int64), n_bins - 1)[position]
+    bins = []
+    for number in np.unique(slices):
+        inside = slices == number
+        expected = float(w[inside] @ p[inside])
+        total = float(w[inside].sum())
+        mean_score = expected / total if total > 0 else float("nan")
+        bins.append(Bin(int(inside.sum()), mean_score, expected, float(w[inside] @ y[inside])))
+    return bins
 
 
-def lift_at(y: Labels, p: Floats, share: float) -> float:
-    """Rate of events among the highest-scored `share` of rows, over the rate among all."""
-    rate = float(y.mean())
-    return float(y[_top(p, share)].mean()) / rate if rate > 0 else float("nan")
+def capture_at(y: Any, p: Any, weight: Any = None, *, share: float = 0.1, money: Any = None) -> float:
+    """Return the share of all events, or of the money lost with them, found in the `share` of rows scored highest.
 
-
-def capture_at(y: Labels, p: Floats, share: float, money: Floats | None = None) -> float:
-    """Share of all events, or of the money they carry, found in the highest-scored `share` of rows."""
-    weight = y.astype(np.float64) if money is None else y * money
-    total = float(weight.sum())
-    return float(weight[_top(p, share)].sum()) / total if total > 0 else float("nan")
-
-
-def map_at_k(relevant: Floats, score: Floats, k: int) -> float:
-    """Mean average precision of ranked lists, over all rows; a row with nothing relevant counts as zero.
+    Rows of equal score at the edge count by the part of them that fits.
 
     Parameters
     ----------
-    relevant
-        (n, items): 1 where the item was taken.
-    score
-        (n, items): the order, highest first; NaN where the item could not be proposed.
+    y, p, weight
+        See the module.
+    share
+        Share of the weight that can be contacted, in (0, 1].
+    money
+        Amount at stake of each row, not negative; None to count events.
+    """
+    y, p, w = _checked(y, p, weight)
+    if not 0.0 < share <= 1.0:
+        raise MetricError("share must be in (0, 1]", share, "0.1 is the tenth scored highest")
+    stake = y if money is None else y * np.asarray(money, dtype=np.float64)
+    if stake.shape != y.shape or not np.isfinite(stake).all() or (stake < 0).any():
+        raise MetricError("money must hold one finite amount per row, none negative", f"shape {stake.shape}")
+    _, position = np.unique(-p, return_inverse=True)
+    mass, found = np.bincount(position, w), np.bincount(position, w * stake)
+    if found.sum() == 0:
+        return float("nan")
+    before = np.cumsum(mass) - mass
+    part = np.clip((share * mass.sum() - before) / np.where(mass > 0, mass, 1.0), 0.0, 1.0)
+    return float(part @ found / found.sum())
+
+
+def lift_at(y: Any, p: Any, weight: Any = None, *, share: float = 0.1, money: Any = None) -> float:
+    """Return how many times more events the `share` of rows scored highest holds than rows drawn at random."""
+    return capture_at(y, p, weight, share=share, money=money) / share
+
+
+def map_at_k(bought: Any, scores: Any, k: int = 7) -> Ranking:
+    """Return the mean average precision at k over the rows that bought anything, and its ceiling.
+
+    AP@k of a row is Σ_{i ≤ k} precision(i)·bought(i) / min(bought in all, k). Options with the score -inf or NaN
+    are not on offer: a purchase among them cannot be found, and lowers the ceiling.
+
+    Parameters
+    ----------
+    bought
+        Booleans of shape (n_rows, n_options).
+    scores
+        Scores of the same shape; equal scores rank in the order of the columns.
     k
-        Length of the lists. A row's average precision is divided by min(k, number of relevant items).
+        Length of the list.
     """
-    order = np.argsort(-np.where(np.isnan(score), -np.inf, score), axis=1, kind="stable")[:, :k]
-    hit = np.take_along_axis(np.where(np.isnan(score), 0.0, relevant), order, axis=1)
-    precision = np.cumsum(hit, axis=1) / np.arange(1, order.shape[1] + 1)
-    wanted = np.minimum(relevant.sum(axis=1), k)
-    per_row = np.divide((precision * hit).sum(axis=1), wanted, out=np.zeros(len(wanted)), where=wanted > 0)
-    return float(per_row.mean())
+    bought, scores = np.asarray(bought, dtype=bool), np.asarray(scores, dtype=np.float64)
+    if bought.shape != scores.shape or bought.ndim != 2 or k < 1:
+        raise MetricError("bought and scores must have one shape (n_rows, n_options), and k be positive", bought.shape)
+    buyers = bought.any(axis=1)
+    bought, scores = bought[buyers], scores[buyers]
+    if not len(bought):
+        return Ranking(float("nan"), float("nan"), 0)
+    offered = np.isfinite(scores) | (scores == np.inf)
+    order = np.argsort(np.where(offered, -scores, np.inf), axis=1, kind="stable")
+    ranked = np.take_along_axis(bought & offered, order, axis=1)
+    reachable = -np.sort(-(bought & offered).astype(np.int8), axis=1) > 0
+    wanted = np.minimum(bought.sum(axis=1), k)
+    return Ranking(_mean_precision(ranked, wanted, k), _mean_precision(reachable, wanted, k), len(bought))
 
 
-def bootstrap_interval(
-    metric: Callable[[Labels, Floats], float],
-    y: Labels,
-    p: Floats,
-    groups: npt.NDArray[Any],
-    draws: int,
-    seed: int,
-    level: float = 0.95,
-) -> tuple[float, float]:
-    """Return the percentile interval of a metric when whole groups are drawn with replacement (Efron 1979).
+def bootstrap_intervals(
+    metric: Metric, y: Any, p: Any, groups: Any = None, n: int = 200, seed: int = 0, weight: Any = None
+) -> Interval:
+    """Return a metric with its percentile interval over resamples of whole groups.
 
     Parameters
     ----------
+    metric
+        Function of (y, p, weight).
+    y, p, weight
+        See the module.
     groups
-        (n,) what moves together: households, so that their rows do not pass for independent.
-    draws, seed
-        Of the bootstrap. A draw in which the metric is NaN is left out; with none left the interval is NaN.
+        What moves together and is drawn together: households. None where rows are independent.
+    n
+        Resamples.
+    seed
+        Of the draws.
+
+    Notes
+    -----
+    A group drawn twice has twice its weight: every metric here takes that as two copies of its rows (Efron 1979; for
+    clusters, Field and Welsh 2007). Resamples in which the metric is not defined are left out.
     """
-    _, unit = np.unique(groups, return_inverse=True)
-    order = np.argsort(unit, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(unit))])
-    rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(draws):
-        drawn = rng.integers(0, len(starts) - 1, len(starts) - 1)
-        rows = order[_ranges(starts[drawn], starts[drawn + 1])]
-        found.append(metric(y[rows], p[rows]))
-    values = np.array(found)
-    values = values[np.isfinite(values)]
-    if len(values) == 0:
-        return float("nan"), float("nan")
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    y, p, w = _checked(y, p, weight)
+    values = [metric(y, p, w * times) for times in _resamples(groups, len(y), n, seed)]
+    return _interval(metric(y, p, w), values)
 
 
-def _ranges(start: Labels, stop: Labels) -> Labels:
-    """Put the ranges [start, stop) one after another."""
-    length = stop - start
-    before = np.cumsum(length) - length
-    return np.repeat(start - before, length) + np.arange(int(length.sum()))
+def paired_difference(
+    metric: Metric, y: Any, first: Any, second: Any, groups: Any = None, n: int = 200, seed: int = 0, weight: Any = None
+) -> Interval:
+    """Return metric(first) - metric(second) with its interval, both taken on the same resamples of whole groups."""
+    y, first, w = _checked(y, first, weight)
+    _, second, _ = _checked(y, second, weight)
+    values = [
+        metric(y, first, w * times) - metric(y, second, w * times) for times in _resamples(groups, len(y), n, seed)
+    ]
+    return _interval(metric(y, first, w) - metric(y, second, w), values)
+
+
+def _checked(y: Any, p: Any, weight: Any, probabilities: bool = False) -> tuple[Floats, Floats, Floats]:
+    y, p = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
+    w = np.ones_like(y) if weight is None else np.asarray(weight, dtype=np.float64)
+    if y.ndim != 1 or y.shape != p.shape or y.shape != w.shape or not len(y):
+        raise MetricError("y, p and weight must have one shape (n_rows,)", f"{y.shape}, {p.shape} and {w.shape}")
+    if not np.isin(y, (0.0, 1.0)).all():
+        raise MetricError("labels must be 0 or 1", f"{int((~np.isin(y, (0.0, 1.0))).sum())} others")
+    if not np.isfinite(p).all() or (probabilities and not ((p >= 0) & (p <= 1)).all()):
+        raise MetricError("scores must be finite, and probabilities in [0, 1]", "others among them")
+    if not np.isfinite(w).all() or (w < 0).any():
+        raise MetricError("weights must be finite and not negative", f"{int((~(w >= 0)).sum())} others")
+    return y, p, w
+
+
+def _mean_precision(ranked: npt.NDArray[np.bool_], wanted: npt.NDArray[Any], k: int) -> float:
+    hits = ranked[:, :k]
+    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
+    return float(((precision * hits).sum(axis=1) / wanted).mean())
+
+
+def _resamples(groups: Any, n_rows: int, n: int, seed: int) -> list[Floats]:
+    """Return, for each resample, how many times each row was drawn."""
+    unit = np.arange(n_rows) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if len(unit) != n_rows:
+        raise MetricError("groups must name one group per row", f"{len(unit)} for {n_rows} rows")
+    units = int(unit.max()) + 1
+    rng = np.random.default_rng([seed, 0x626F6F74])
+    return [np.bincount(rng.integers(0, units, units), minlength=units)[unit].astype(np.float64) for _ in range(n)]
+
+
+def _interval(value: float, values: Sequence[float], share: float = 0.95) -> Interval:
+    defined = np.asarray(values, dtype=np.float64)
+    defined = defined[~np.isnan(defined)]
+    if not len(defined):
+        return Interval(value, float("nan"), float("nan"), share)
+    low, high = np.quantile(defined, [(1.0 - share) / 2.0, (1.0 + share) / 2.0])
+    return Interval(value, float(low), float(high), share)

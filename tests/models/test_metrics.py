@@ -1,108 +1,177 @@
-import math
+"""Metrics against scikit-learn, and against numbers worked by hand."""
+
+from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn import metrics as reference
+from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
-from appetence.models.metrics import (
-    auc,
-    average_precision,
-    bootstrap_interval,
-    brier,
-    calibration_slope_intercept,
-    capture_at,
-    lift_at,
-    log_loss,
-    map_at_k,
-    observed_expected,
+from appetence.models import metrics
+
+
+def sample(n: int = 500, seed: int = 0, ties: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    p = rng.beta(1, 4, n)
+    y = (rng.random(n) < p).astype(float)
+    return y, np.round(p, 2) if ties else p, rng.integers(0, 4, n).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs"),
+    [
+        (metrics.auc, sk.roc_auc_score),
+        (metrics.average_precision, sk.average_precision_score),
+        (metrics.log_loss, partial(sk.log_loss, labels=[0, 1])),
+        (metrics.brier, sk.brier_score_loss),
+    ],
 )
-
-scored = st.lists(
-    st.tuples(st.booleans(), st.sampled_from([0.01, 0.1, 0.2, 0.35, 0.5, 0.9])), min_size=4, max_size=60
-).filter(lambda rows: len({y for y, _ in rows}) == 2)
-
-
-def arrays(rows):
-    return np.array([int(y) for y, _ in rows]), np.array([p for _, p in rows])
-
-
-@given(scored)
-def test_ranking_and_losses_are_those_of_scikit_learn_ties_included(rows):
-    y, p = arrays(rows)
-    assert auc(y, p) == pytest.approx(reference.roc_auc_score(y, p))
-    assert average_precision(y, p) == pytest.approx(reference.average_precision_score(y, p))
-    assert log_loss(y, p) == pytest.approx(reference.log_loss(y, p))
-    assert brier(y, p) == pytest.approx(reference.brier_score_loss(y, p))
+@given(seed=st.integers(0, 10_000), weighted=st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_agrees_with_scikit_learn(own, theirs, seed, weighted):
+    y, p, w = sample(200, seed)
+    p = p.clip(0.01, 0.99)  # scikit-learn clips elsewhere than at 1e-15
+    w = w if weighted else None
+    assert own(y, p, w) == pytest.approx(theirs(y, p, sample_weight=w), abs=1e-12)
 
 
-def test_one_class_says_nothing():
-    y, p = np.zeros(5, dtype=int), np.full(5, 0.2)
-    figures = [auc(y, p), average_precision(y, p), lift_at(y, p, 0.1), capture_at(y, p, 0.1)]
-    assert all(math.isnan(value) for value in (*figures, *calibration_slope_intercept(y, p)))
-    assert observed_expected(y, p) == 0
+def test_one_class_has_no_ranking_but_a_loss():
+    y, p = np.zeros(5), np.linspace(0.1, 0.5, 5)
+    assert np.isnan(metrics.auc(y, p))
+    assert np.isnan(metrics.average_precision(y, p))
+    assert np.isnan(metrics.capture_at(y, p))
+    assert metrics.log_loss(y, p) == pytest.approx(-np.log(1 - p).mean())
 
 
-def test_slope_and_intercept_are_those_of_a_logistic_regression_on_the_log_odds():
-    rng = np.random.default_rng(5)
-    z = rng.normal(-2, 1.5, 20_000)
-    y = (rng.random(len(z)) < 1 / (1 + np.exp(-(0.6 * z + 0.4)))).astype(int)
-    slope, intercept = calibration_slope_intercept(y, 1 / (1 + np.exp(-z)))
-    fitted = LogisticRegression(C=np.inf).fit(z[:, None], y)
-    assert slope == pytest.approx(fitted.coef_[0, 0], abs=1e-3)
-    assert intercept == pytest.approx(fitted.intercept_[0], abs=1e-3)
+def test_calibration_line_is_the_unpenalised_logistic_fit():
+    y, p, w = sample(2_000, ties=False)
+    distorted = p**1.5
+    slope, intercept = metrics.calibration_slope_intercept(y, distorted, w)
+    reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1_000)
+    reference.fit(np.log(distorted / (1 - distorted))[:, None], y, sample_weight=w)
+    assert slope == pytest.approx(reference.coef_[0, 0], abs=1e-5)
+    assert intercept == pytest.approx(reference.intercept_[0], abs=1e-5)
+    assert slope < 1  # the scores were made too extreme
 
 
-def test_lift_capture_and_observed_to_expected_by_hand():
-    y = np.array([1, 0, 1, 0, 0, 0, 0, 0, 0, 1])
-    p = np.array([0.9, 0.8, 0.3, 0.2, 0.2, 0.2, 0.1, 0.1, 0.1, 0.1])
-    assert lift_at(y, p, 0.2) == pytest.approx(0.5 / 0.3)
-    assert capture_at(y, p, 0.3) == pytest.approx(2 / 3)
-    assert capture_at(y, p, 0.1, money=np.array([10.0, 5, 20, 0, 0, 0, 0, 0, 0, 70])) == pytest.approx(0.1)
-    assert observed_expected(y, p) == pytest.approx(1.0)
+def test_calibration_line_is_not_defined_where_scores_separate_the_classes():
+    assert all(np.isnan(metrics.calibration_slope_intercept([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4])))
+    assert all(np.isnan(metrics.calibration_slope_intercept([0, 0], [0.1, 0.2])))
 
 
-def test_map_at_k_by_hand():
-    relevant = np.array([[1.0, 0, 1], [0, 0, 1], [0, 0, 0], [1, 0, 0]])
-    score = np.array([[0.9, 0.5, 0.1], [0.1, 0.2, 0.3], [0.3, 0.2, 0.1], [0.1, 0.5, np.nan]])
-    # rows: (1/1 + 2/3) / 2, 1, 0, 1/2
-    assert map_at_k(relevant, score, 3) == pytest.approx((5 / 6 + 1 + 0 + 0.5) / 4)
-    assert map_at_k(relevant, score, 1) == pytest.approx((1 + 1 + 0 + 0) / 4)
+def test_observed_over_expected_by_hand():
+    y, p, w = [1, 0, 1, 0], [0.5, 0.25, 0.5, 0.25], [1, 1, 2, 0]
+    assert metrics.observed_expected(y, p) == pytest.approx(2 / 1.5)
+    assert metrics.observed_expected(y, p, w) == pytest.approx(3 / 1.75)
+    assert np.isnan(metrics.observed_expected([1], [0.0]))
 
 
-def test_what_could_not_be_proposed_is_never_a_hit():
-    assert map_at_k(np.array([[1.0, 0.0]]), np.array([[np.nan, 0.1]]), 2) == 0.0
+def test_reliability_bins_sum_to_the_whole_and_keep_ties_together():
+    y, p, w = sample(1_000)
+    bins = metrics.reliability_bins(y, p, w)
+    assert sum(b.rows for b in bins) == 1_000
+    assert sum(b.observed for b in bins) == pytest.approx(w @ y)
+    assert sum(b.expected for b in bins) == pytest.approx(w @ p)
+    assert [b.mean_score for b in bins] == sorted(b.mean_score for b in bins)
+    assert len(metrics.reliability_bins([0, 1, 0], [0.2, 0.2, 0.2])) == 1
+    halves = metrics.reliability_bins([0, 1, 1, 1], [0.1, 0.3, 0.5, 0.7], n_bins=2)
+    assert [(b.rows, b.observed, b.expected) for b in halves] == [
+        (2, 1.0, pytest.approx(0.4)),
+        (2, 2.0, pytest.approx(1.2)),
+    ]
+    assert halves[0].ratio == pytest.approx(2.5)
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says():
-    rng = np.random.default_rng(11)
-    covered = 0
-    for seed in range(60):
-        # households of five share their fate: rows are far from independent
-        y = np.repeat((rng.random(80) < 0.3).astype(int), 5)
-        low, high = bootstrap_interval(
-            lambda y, p: float(y.mean()), y, np.ones(400), np.repeat(np.arange(80), 5), 200, seed
-        )
-        covered += low <= 0.3 <= high
-    assert covered >= 50
+def test_lift_and_capture_by_hand():
+    y = [1, 0, 1, 0, 0, 0, 0, 0, 1, 0]
+    p = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05]
+    assert metrics.capture_at(y, p, share=0.1) == pytest.approx(1 / 3)
+    assert metrics.lift_at(y, p, share=0.1) == pytest.approx(10 / 3)
+    assert metrics.capture_at(y, p, share=0.25) == pytest.approx(1.5 / 3)  # half of the third row fits
+    money = [100, 5, 300, 5, 5, 5, 5, 5, 600, 5]
+    assert metrics.capture_at(y, p, share=0.3, money=money) == pytest.approx(400 / 1_000)
+    assert metrics.capture_at(y, p, share=1.0, money=money) == 1.0
 
 
-def test_the_interval_is_the_same_for_the_same_seed_and_draws_whole_groups():
-    y, groups = np.array([1, 1, 0, 0]), np.array(["a", "a", "b", "b"])
-    seen = set()
-
-    def watch(y, p):
-        seen.add(float(y.sum()))
-        return float(y.mean())
-
-    first = bootstrap_interval(watch, y, np.ones(4), groups, 50, 3)
-    assert first == bootstrap_interval(watch, y, np.ones(4), groups, 50, 3)
-    assert seen == {0.0, 2.0, 4.0}
+def test_constant_scores_have_no_lift():
+    y, _, w = sample(300)
+    assert metrics.lift_at(y, np.full(300, 0.3), w) == pytest.approx(1.0)
+    assert metrics.auc(y, np.full(300, 0.3), w) == pytest.approx(0.5)
 
 
-def test_an_interval_of_nothing_is_unknown():
-    low, high = bootstrap_interval(auc, np.zeros(4, dtype=int), np.ones(4), np.arange(4), 20, 1)
-    assert math.isnan(low)
-    assert math.isnan(high)
+def test_map_by_hand():
+    bought = [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
+    scores = [[0.9, 0.8, 0.7], [0.9, 0.8, 0.7], [0.9, 0.8, 0.7]]
+    found = metrics.map_at_k(bought, scores, k=3)
+    assert found.value == pytest.approx(((1 + 2 / 3) / 2 + 1 / 2) / 2)
+    assert (found.ceiling, found.rows) == (1.0, 2)
+    assert metrics.map_at_k(bought, scores, k=1).value == pytest.approx(0.5)
+
+
+def test_map_ceiling_falls_with_purchases_that_were_not_on_offer():
+    found = metrics.map_at_k([[1, 1]], [[0.2, -np.inf]], k=2)
+    assert found.value == found.ceiling == pytest.approx(0.5)
+    assert metrics.map_at_k([[0, 0]], [[0.2, 0.1]]).rows == 0
+
+
+def test_interval_holds_the_value_and_resamples_groups_as_wholes():
+    y, p, _ = sample(400, ties=False)
+    alone = metrics.bootstrap_intervals(metrics.auc, y, p, n=100, seed=1)
+    assert alone.low < alone.value < alone.high
+    twice = [np.concatenate([a, a]) for a in (y, p)]
+    groups = np.tile(np.arange(400), 2)
+    together = metrics.bootstrap_intervals(metrics.auc, *twice, groups, n=100, seed=1)
+    assert (together.low, together.high) == pytest.approx((alone.low, alone.high))  # copies are no new evidence
+    naive = metrics.bootstrap_intervals(metrics.auc, *twice, n=100, seed=1)
+    assert naive.high - naive.low < 0.85 * (alone.high - alone.low)
+
+
+def test_interval_agrees_with_resampling_rows_by_hand():
+    y, p, _ = sample(60)
+    groups = np.arange(60) // 3
+    rng = np.random.default_rng([7, 0x626F6F74])
+    values = []
+    for _ in range(50):
+        drawn = rng.integers(0, 20, 20)
+        rows = np.concatenate([np.flatnonzero(groups == g) for g in drawn])
+        values.append(metrics.brier(y[rows], p[rows]))
+    found = metrics.bootstrap_intervals(metrics.brier, y, p, groups, n=50, seed=7)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])))
+
+
+def test_paired_difference_is_narrower_than_its_parts():
+    y, p, _ = sample(600, ties=False)
+    worse = p + np.random.default_rng(3).normal(0, 0.1, 600)
+    found = metrics.paired_difference(metrics.auc, y, p, worse, n=100)
+    single = metrics.bootstrap_intervals(metrics.auc, y, p, n=100)
+    assert found.value == pytest.approx(metrics.auc(y, p) - metrics.auc(y, worse))
+    assert 0 < found.low < found.high
+    assert found.high - found.low < single.high - single.low
+
+
+def test_same_seed_same_interval():
+    y, p, _ = sample(100)
+    first = metrics.bootstrap_intervals(metrics.brier, y, p, n=20, seed=5)
+    assert first == metrics.bootstrap_intervals(metrics.brier, y, p, n=20, seed=5)
+    assert first != metrics.bootstrap_intervals(metrics.brier, y, p, n=20, seed=6)
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "weight", "message"),
+    [
+        ([0, 1], [0.1], None, "one shape"),
+        ([0, 2], [0.1, 0.2], None, "labels must be 0 or 1"),
+        ([0, 1], [0.1, np.nan], None, "finite"),
+        ([0, 1], [0.1, 1.2], None, "probabilities"),
+        ([0, 1], [0.1, 0.2], [1, -1], "weights"),
+    ],
+)
+def test_refuses_what_cannot_be_judged(y, p, weight, message):
+    with pytest.raises(metrics.MetricError, match=message):
+        metrics.brier(y, p, weight)
+    with pytest.raises(metrics.MetricError, match="share"):
+        metrics.capture_at([0, 1], [0.1, 0.2], share=0.0)
