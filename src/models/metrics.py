@@ -65,7 +65,7 @@ class Ranking:
 def auc(y: Any, p: Any, weight: Any = None) -> float:
     """Return the area under the ROC curve: the weighted chance that an event outscores a non-event, ties half."""
     y, p, w = _checked(y, p, weight)
-    _, position = np.unique(p, return_inverse=True)
+    position = _places(p)
     events, others = np.bincount(position, w * y), np.bincount(position, w * (1.0 - y))
     pairs = events.sum() * others.sum()
     below = np.cumsum(others) - others / 2.0
@@ -75,7 +75,8 @@ def auc(y: Any, p: Any, weight: Any = None) -> float:
 def average_precision(y: Any, p: Any, weight: Any = None) -> float:
     """Return Σ (recall step) × precision over the distinct scores, from the highest."""
     y, p, w = _checked(y, p, weight)
-    _, position = np.unique(-p, return_inverse=True)
+    position = _places(p)
+    position = position.max() - position  # from the highest score
     events, rows = np.bincount(position, w * y), np.bincount(position, w)
     if events.sum() == 0:
         return float("nan")
@@ -120,7 +121,7 @@ def reliability_bins(y: Any, p: Any, weight: Any = None, n_bins: int = 10) -> li
     Rows of equal score stay in one slice, so that fewer than `n_bins` may come back.
     """
     y, p, w = _checked(y, p, weight, probabilities=True)
-    _, position = np.unique(p, return_inverse=True)
+    position = _places(p)
     mass = np.bincount(position, w)
     middle = (np.cumsum(mass) - mass / 2.0) / mass.sum()
     slices = np.minimum((middle * n_bins).astype(np.int64), n_bins - 1)[position]
@@ -154,7 +155,8 @@ def capture_at(y: Any, p: Any, weight: Any = None, *, share: float = 0.1, money:
     stake = y if money is None else y * np.asarray(money, dtype=np.float64)
     if stake.shape != y.shape or not np.isfinite(stake).all() or (stake < 0).any():
         raise MetricError("money must hold one finite amount per row, none negative", f"shape {stake.shape}")
-    _, position = np.unique(-p, return_inverse=True)
+    position = _places(p)
+    position = position.max() - position  # from the highest score
     mass, found = np.bincount(position, w), np.bincount(position, w * stake)
     if found.sum() == 0:
         return float("nan")
@@ -222,7 +224,9 @@ def bootstrap_intervals(
     clusters, Field and Welsh 2007). Resamples in which the metric is not defined are left out.
     """
     y, p, w = _checked(y, p, weight)
-    values = [metric(y, p, w * times) for times in _resamples(groups, len(y), n, seed)]
+    order = np.argsort(p, kind="stable")  # once: metrics that rank need not sort each resample again
+    own, scores, mass = y[order], p[order], w[order]
+    values = [metric(own, scores, mass * times[order]) for times in _resamples(groups, len(y), n, seed)]
     return _interval(metric(y, p, w), values)
 
 
@@ -250,6 +254,15 @@ def _checked(y: Any, p: Any, weight: Any, probabilities: bool = False) -> tuple[
     if not np.isfinite(w).all() or (w < 0).any():
         raise MetricError("weights must be finite and not negative", f"{int((~(w >= 0)).sum())} others")
     return y, p, w
+
+
+def _places(p: Floats) -> npt.NDArray[np.int64]:
+    """Return the place of each row's score among the distinct scores, from the lowest."""
+    steps = np.diff(p)
+    if (steps >= 0).all():
+        return np.concatenate([[0], np.cumsum(steps > 0)])
+    places: npt.NDArray[np.int64] = np.unique(p, return_inverse=True)[1]
+    return places
 
 
 def _mean_precision(ranked: npt.NDArray[np.bool_], wanted: npt.NDArray[Any], k: int) -> float:
