@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +14,9 @@ import numpy.typing as npt
 from appetence.models import metrics
 from appetence.models.baselines import BASE_RATE, LOGISTIC
 from appetence.models.fitting import Predictions
+from appetence.models.metrics import Interval
 
 Floats = npt.NDArray[np.float64]
-Metric = Callable[[npt.NDArray[np.int64], Floats], float]
-
 SHARE = 0.1
 """Part of the clients that an advisor is taken to have time for: lift and capture are read there."""
 
@@ -24,26 +25,26 @@ ENOUGH_DRAWS = 0.9
 
 TOP_PRODUCTS = 7
 
-METRICS: Mapping[str, Metric] = {
+
+def _slope(y: Any, p: Any, weight: Any = None) -> float:
+    return metrics.calibration_slope_intercept(y, p, weight)[0]
+
+
+def _intercept(y: Any, p: Any, weight: Any = None) -> float:
+    return metrics.calibration_slope_intercept(y, p, weight)[1]
+
+
+METRICS: Mapping[str, metrics.Metric] = {
     "auc": metrics.auc,
     "average_precision": metrics.average_precision,
     "log_loss": metrics.log_loss,
     "brier": metrics.brier,
-    "lift_10": lambda y, p: metrics.lift_at(y, p, SHARE),
-    "capture_10": lambda y, p: metrics.capture_at(y, p, SHARE),
-    "calibration_slope": lambda y, p: metrics.calibration_slope_intercept(y, p)[0],
-    "calibration_intercept": lambda y, p: metrics.calibration_slope_intercept(y, p)[1],
+    "lift_10": partial(metrics.lift_at, share=SHARE),
+    "capture_10": partial(metrics.capture_at, share=SHARE),
+    "calibration_slope": _slope,
+    "calibration_intercept": _intercept,
     "observed_expected": metrics.observed_expected,
 }
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with the 95 % interval of a bootstrap over households."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Comparison:
     """
 
     metrics: Mapping[str, float]
-    gain: Estimate
+    gain: Interval
     better: float
 
 
@@ -83,7 +84,7 @@ class Evaluation:
         Rows of the calibration table by decile of the score, and of the cumulative capture.
     """
 
-    metrics: Mapping[str, Estimate]
+    metrics: Mapping[str, Interval]
     baselines: Mapping[str, Comparison]
     beats: bool
     verdict: str
@@ -153,7 +154,7 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
     """
     y, p = predictions.y, predictions.p
     estimates = {
-        name: Estimate(metric(y, p), *metrics.bootstrap_interval(metric, y, p, predictions.household, draws, seed))
+        name: metrics.bootstrap_intervals(metric, y, p, predictions.household, draws, seed)
         for name, metric in METRICS.items()
     }
     baselines = {name: _compare(predictions, name, draws, seed) for name in predictions.baselines}
@@ -166,12 +167,12 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
         rows=len(y),
         events=int(y.sum()),
         dates=predictions.dates,
-        deciles=_deciles(y, p),
+        deciles=tuple(vars(one) | {"ratio": one.ratio} for one in metrics.reliability_bins(y, p)),
         gains=_gains(y, p),
     )
 
 
-def _beaten(own: Mapping[str, Estimate], name: str, other: Comparison) -> bool:
+def _beaten(own: Mapping[str, Interval], name: str, other: Comparison) -> bool:
     if own["log_loss"].value >= other.metrics["log_loss"]:
         return False
     return name == LOGISTIC or (own["auc"].value > other.metrics["auc"] and other.better >= ENOUGH_DRAWS)
@@ -193,8 +194,8 @@ def _compare(predictions: Predictions, name: str, draws: int, seed: int) -> Comp
         drawn[i] = (times @ total) / (times @ rows)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return Comparison(
-        {metric: METRICS[metric](y, q) for metric in _FOR_BASELINES},
-        Estimate(float(per_row.mean()), float(low), float(high)),
+        {metric: METRICS[metric](y, q, None) for metric in _FOR_BASELINES},
+        Interval(float(per_row.mean()), float(low), float(high)),
         float((drawn > 0).mean()),
     )
 
@@ -204,7 +205,7 @@ def _row_losses(y: npt.NDArray[np.int64], p: Floats) -> Floats:
     return -np.where(y == 1, np.log(p), np.log1p(-p))
 
 
-def _verdict(beats: bool, own: Mapping[str, Estimate], baselines: Mapping[str, Comparison], dates: int) -> str:
+def _verdict(beats: bool, own: Mapping[str, Interval], baselines: Mapping[str, Comparison], dates: int) -> str:
     """Say it in a sentence: the model's figures, then each baseline's that is no mere base rate, if there is one."""
     told = {name: other for name, other in baselines.items() if name != BASE_RATE or len(baselines) == 1}
     against = "; ".join(
@@ -216,23 +217,6 @@ def _verdict(beats: bool, own: Mapping[str, Estimate], baselines: Mapping[str, C
         f"{'beats' if beats else 'does not beat'} its baselines: "
         f"AUC {own['auc'].value:.3f} and log-loss {own['log_loss'].value:.4f}, against {against}; "
         f"{dates} test date{'s' if dates > 1 else ''}"
-    )
-
-
-def _deciles(y: npt.NDArray[np.int64], p: Floats) -> tuple[Mapping[str, float], ...]:
-    """Return expected and observed events per tenth of the rows, by ascending score."""
-    parts = np.array_split(np.argsort(p, kind="stable"), 10)
-    return tuple(
-        {
-            "decile": float(i),
-            "rows": float(len(part)),
-            "mean_probability": float(p[part].mean()),
-            "event_rate": float(y[part].mean()),
-            "expected": float(p[part].sum()),
-            "observed": float(y[part].sum()),
-        }
-        for i, part in enumerate(parts, start=1)
-        if len(part)
     )
 
 
@@ -267,8 +251,8 @@ def rank_products(served: Sequence[Predictions]) -> dict[str, float]:
     Returns
     -------
     dict
-        Mean average precision at 7 over all clients who may buy anything: `map_at_7`; `ceiling`, that of an oracle,
-        which is below 1 because most clients buy nothing; `popularity`, that of base rates. Empty without products.
+        Mean average precision at 7 over those who bought something: `map_at_7`; `ceiling`, the most that any order
+        could have had; `popularity`, that of base rates; `buyers`, how many rows that is. Empty without buyers.
     """
     if not served:
         return {}
@@ -280,6 +264,12 @@ def rank_products(served: Sequence[Predictions]) -> dict[str, float]:
         relevant[at, column] = one.y
         model[at, column] = one.p
         popularity[at, column] = one.baselines[BASE_RATE]
-    perfect = np.where(np.isnan(model), np.nan, relevant)
-    scores = {f"map_at_{TOP_PRODUCTS}": model, "ceiling": perfect, "popularity": popularity}
-    return {name: metrics.map_at_k(relevant, score, TOP_PRODUCTS) for name, score in scores.items()}
+    if not relevant.any():
+        return {}
+    ranking = metrics.map_at_k(relevant, model, TOP_PRODUCTS)
+    return {
+        f"map_at_{TOP_PRODUCTS}": ranking.value,
+        "ceiling": ranking.ceiling,
+        "popularity": metrics.map_at_k(relevant, popularity, TOP_PRODUCTS).value,
+        "buyers": float(ranking.rows),
+    }

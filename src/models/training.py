@@ -20,10 +20,10 @@ from appetence.features.pipeline import build_features
 from appetence.features.population import population
 from appetence.models.blocks import Blocks, plan_blocks
 from appetence.models.dataset import Labelled, make_snapshots
-from appetence.models.evaluation import rank_products
+from appetence.models.evaluation import TOP_PRODUCTS, rank_products
 from appetence.models.fitting import check_parameters
 from appetence.models.outcome import Outcome, Tried, try_question
-from appetence.models.questions import NEXT_PRODUCT, Asked, Question, ask, label
+from appetence.models.questions import Asked, Question, ask, label
 from appetence.progress import Progress, part, silent
 
 WORKERS = 2
@@ -73,8 +73,11 @@ class TrainingResult:
         for name, outcome in self.outcomes.items():
             yield f"{name}: {outcome.verdict}"
         if self.ranking:
-            figures = ", ".join(f"{name} {value:.3f}" for name, value in self.ranking.items())
-            yield f"ranking of products: {figures}"
+            own, plain, best = (self.ranking[name] for name in (f"map_at_{TOP_PRODUCTS}", "popularity", "ceiling"))
+            yield (
+                f"order of products for those who bought one: MAP@{TOP_PRODUCTS} {own:.3f}, "
+                f"by popularity {plain:.3f}, at best {best:.3f}"
+            )
 
 
 def train_questions(
@@ -123,7 +126,7 @@ def train_questions(
     tried = _try_all(planned, labelled, settings, fingerprint, part(progress, 0.15, 0.98))
     outcomes |= {one.outcome.question: one.outcome for one in tried}
     ranking = rank_products([one.served for one in tried if one.served is not None])
-    return TrainingResult(_with_products_summed_up(outcomes), fingerprint, ranking, facts)
+    return TrainingResult(outcomes, fingerprint, ranking, facts)
 
 
 def _planned(book: Book, asked: Asked, settings: TrainingSettings) -> tuple[dict[Question, Blocks], dict[str, str]]:
@@ -165,13 +168,3 @@ def _overall_rate(products: list[Labelled]) -> float:
     """Return how often an eligible client buys a product, over all products: what a rare one is drawn towards."""
     rows = sum(len(labelled) for labelled in products)
     return sum(int(labelled.y.sum()) for labelled in products) / rows if rows else 0.0
-
-
-def _with_products_summed_up(outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
-    """Say once that nothing can be sold, instead of once per product."""
-    products = [outcome for name, outcome in outcomes.items() if name.startswith(f"{NEXT_PRODUCT}:")]
-    if not products or any(outcome.state != "refused" for outcome in products):
-        return outcomes
-    reason = f"There is nothing to sell. {products[0].verdict}"
-    kept = {name: outcome for name, outcome in outcomes.items() if outcome not in products}
-    return kept | {NEXT_PRODUCT: Outcome(NEXT_PRODUCT, "refused", reason)}
