@@ -103,6 +103,19 @@ def fit_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, f
     ones, zeros = x[y == 1], x[y == 0]
     if not len(ones) or not len(zeros) or ones.min() >= zeros.max() or ones.max() <= zeros.min():
         return float("nan"), float("nan")
-    # A precision of nearly nothing moves no digit that is shown.
+    slope, intercept = 1.0, 0.0  # nearly right for most scores, so that plain Newton steps get there in a few
+    for _ in range(25):
+        p = expit(slope * x + intercept)
+        curvature, residual = weight * p * (1.0 - p), weight * (y - p)
+        c0, c1, c2 = curvature.sum(), (curvature * x).sum(), (curvature * x * x).sum()
+        r0, r1 = residual.sum(), (residual * x).sum()
+        determinant = c0 * c2 - c1 * c1
+        if not determinant > 0:
+            break
+        steps = (c0 * r1 - c1 * r0) / determinant, (c2 * r0 - c1 * r1) / determinant
+        slope, intercept = slope + float(steps[0]), intercept + float(steps[1])
+        if max(map(abs, steps)) < 1e-8:
+            return slope, intercept
+    # Far from the start only steps that are held back are safe. So small a precision moves no digit that is shown.
     coefficients, intercept, _ = fit_logistic(x[:, None], y, weight, precision=1e-9)
     return float(coefficients[0]), intercept
