@@ -34,17 +34,22 @@ def _intercept(y: Any, p: Any, weight: Any = None) -> float:
     return metrics.calibration_slope_intercept(y, p, weight)[1]
 
 
-METRICS: Mapping[str, metrics.Metric] = {
+RANKING: Mapping[str, metrics.Metric] = {
     "auc": metrics.auc,
     "average_precision": metrics.average_precision,
-    "log_loss": metrics.log_loss,
-    "brier": metrics.brier,
     "lift_10": partial(metrics.lift_at, share=SHARE),
     "capture_10": partial(metrics.capture_at, share=SHARE),
+}
+"""Figures of an order. Clients are ranked against each other in a month, so they are taken within each test date."""
+
+PROBABILITY: Mapping[str, metrics.Metric] = {
+    "log_loss": metrics.log_loss,
+    "brier": metrics.brier,
     "calibration_slope": _slope,
     "calibration_intercept": _intercept,
     "observed_expected": metrics.observed_expected,
 }
+"""Figures of the probabilities themselves, over all test dates together: a level that drifts shows in them."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +100,8 @@ class Evaluation:
     gains: tuple[Mapping[str, float], ...]
 
     def summary(self) -> dict[str, float]:
-        """Return what is stored with the model: its own figures."""
-        return {name: estimate.value for name, estimate in self.metrics.items()}
+        """Return what is stored with the model: its own figures, as far as they can be computed."""
+        return {name: float(found.value) for name, found in self.metrics.items() if np.isfinite(found.value)}
 
     def flat(self) -> dict[str, float]:
         """Return all figures under one name each, as MLflow has them."""
@@ -155,20 +160,21 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
     y, p = predictions.y, predictions.p
     estimates = {
         name: metrics.bootstrap_intervals(metric, y, p, predictions.household, draws, seed)
-        for name, metric in METRICS.items()
+        for name, metric in _metrics(predictions).items()
     }
     baselines = {name: _compare(predictions, name, draws, seed) for name in predictions.baselines}
     beats = all(_beaten(estimates, name, other) for name, other in baselines.items())
+    dates = tuple(str(date) for date in np.unique(predictions.date))
     return Evaluation(
         metrics=estimates,
         baselines=baselines,
         beats=beats,
-        verdict=_verdict(beats, estimates, baselines, len(predictions.dates)),
+        verdict=_verdict(beats, estimates, baselines, len(dates)),
         rows=len(y),
         events=int(y.sum()),
-        dates=predictions.dates,
+        dates=dates,
         deciles=tuple(vars(one) | {"ratio": one.ratio} for one in metrics.reliability_bins(y, p)),
-        gains=_gains(y, p),
+        gains=_gains(predictions),
     )
 
 
@@ -178,7 +184,25 @@ def _beaten(own: Mapping[str, Interval], name: str, other: Comparison) -> bool:
     return name == LOGISTIC or (own["auc"].value > other.metrics["auc"] and other.better >= ENOUGH_DRAWS)
 
 
-_FOR_BASELINES = ("auc", "average_precision", "log_loss", "brier", "lift_10", "capture_10", "observed_expected")
+_OF_A_SLOPE = ("calibration_slope", "calibration_intercept")  # a constant has none
+
+
+def _metrics(predictions: Predictions) -> dict[str, metrics.Metric]:
+    within = {name: _within_dates(metric, predictions.date) for name, metric in RANKING.items()}
+    return {**within, **PROBABILITY}
+
+
+def _within_dates(metric: metrics.Metric, date: npt.NDArray[np.datetime64]) -> metrics.Metric:
+    """Return the mean of a metric over the test dates, each by its events; dates without any say nothing."""
+    dates = [np.flatnonzero(date == one) for one in np.unique(date)]
+
+    def mean(y: Any, p: Any, weight: Any = None) -> float:
+        w = np.ones(len(y)) if weight is None else weight
+        events = np.array([float(w[rows] @ y[rows]) for rows in dates])
+        seen = [(metric(y[rows], p[rows], w[rows]), n) for rows, n in zip(dates, events, strict=True) if n > 0]
+        return float(np.average([value for value, _ in seen], weights=[n for _, n in seen])) if seen else float("nan")
+
+    return mean
 
 
 def _compare(predictions: Predictions, name: str, draws: int, seed: int) -> Comparison:
@@ -194,7 +218,7 @@ def _compare(predictions: Predictions, name: str, draws: int, seed: int) -> Comp
         drawn[i] = (times @ total) / (times @ rows)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return Comparison(
-        {metric: METRICS[metric](y, q, None) for metric in _FOR_BASELINES},
+        {name: figure(y, q, None) for name, figure in _metrics(predictions).items() if name not in _OF_A_SLOPE},
         Interval(float(per_row.mean()), float(low), float(high)),
         float((drawn > 0).mean()),
     )
@@ -220,15 +244,13 @@ def _verdict(beats: bool, own: Mapping[str, Interval], baselines: Mapping[str, C
     )
 
 
-def _gains(y: npt.NDArray[np.int64], p: Floats) -> tuple[Mapping[str, float], ...]:
-    """Return the share of events found in the highest-scored share of the rows."""
-    captured = np.cumsum(y[np.argsort(-p, kind="stable")]) / max(int(y.sum()), 1)
-    shares = np.array([0.01, 0.02, 0.05, *np.arange(0.1, 1.01, 0.1)])
-    at = np.maximum(np.ceil(shares * len(y) - 1e-9).astype(np.int64), 1) - 1
-    return tuple(
-        {"share_of_rows": float(round(s, 2)), "share_of_events": float(captured[i])}
-        for s, i in zip(shares, at, strict=True)
-    )
+def _gains(predictions: Predictions) -> tuple[Mapping[str, float], ...]:
+    """Return the share of events found in the highest-scored share of each test date's rows."""
+    y, p, found = predictions.y, predictions.p, []
+    for share in (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
+        captured = _within_dates(partial(metrics.capture_at, share=share), predictions.date)
+        found.append({"share_of_rows": share, "share_of_events": captured(y, p, None)})
+    return tuple(found)
 
 
 def _finite(figures: Mapping[str, float]) -> dict[str, float | None]:

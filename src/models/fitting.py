@@ -45,8 +45,8 @@ class Predictions:
         {name: (m,) probabilities} on the same rows.
     household
         (m,) codes of the households: what is drawn in a bootstrap.
-    dates
-        Test dates, as YYYY-MM-DD.
+    date
+        (m,) datetime64[D], the test date of each row.
     """
 
     rows: Ints
@@ -54,7 +54,7 @@ class Predictions:
     p: Floats
     baselines: Mapping[str, Floats]
     household: Ints
-    dates: tuple[str, ...]
+    date: npt.NDArray[np.datetime64]
 
     def as_baseline(self, name: str) -> Predictions:
         """Return the same rows with a baseline's probabilities as the model's."""
@@ -111,7 +111,7 @@ def predict_test(
         p=model.predict_proba(X)[:, 1],
         baselines={name: baseline(X) for name, baseline in baselines.items()},
         household=test.household,
-        dates=(origin.test.isoformat(),),
+        date=test.cut,
     )
 
 
@@ -122,8 +122,7 @@ def predict_base_rate(labelled: Labelled, origins: Sequence[Origin], prior: floa
         test = labelled.block([] if origin.test is None else [origin.test])
         known = labelled.block((*origin.fit, *origin.calibrate))
         rate = np.full(len(test), smoothed_rate(float(known.y.sum()), len(known), prior))
-        dates = () if origin.test is None else (origin.test.isoformat(),)
-        parts.append(Predictions(test.rows, test.y, rate, {BASE_RATE: rate}, test.household, dates))
+        parts.append(Predictions(test.rows, test.y, rate, {BASE_RATE: rate}, test.household, test.cut))
     return pooled(parts) if parts else None
 
 
@@ -135,7 +134,7 @@ def pooled(parts: Sequence[Predictions]) -> Predictions:
         p=np.concatenate([part.p for part in parts]),
         baselines={name: np.concatenate([part.baselines[name] for part in parts]) for name in parts[0].baselines},
         household=np.concatenate([part.household for part in parts]),
-        dates=tuple(date for part in parts for date in part.dates),
+        date=np.concatenate([part.date for part in parts]),
     )
 
 

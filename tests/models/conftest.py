@@ -1,13 +1,26 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from appetence.book import open_book
+from appetence.book.simulate import simulate
+from appetence.config import (
+    AttritionSettings,
+    BookSettings,
+    FeatureSettings,
+    NextProductSettings,
+    SimulateSettings,
+    TrainingSettings,
+)
 from appetence.models.artefact import Artefact, Contract, Golden, Origins, make_golden
 from appetence.models.classifier import PropensityClassifier
+from appetence.models.dataset import Labelled, Snapshots
+from appetence.models.training import TrainingResult, train_questions
 
 
 def feature_rows(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
@@ -84,3 +97,48 @@ def saved(artefact: Artefact, tmp_path: Path) -> Path:
     directory.mkdir()
     artefact.save(directory)
     return directory
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory) -> Path:
+    """The directory of a small simulated book: 30 months."""
+    directory = tmp_path_factory.mktemp("simulated")
+    simulate(SimulateSettings(clients=900, months=30, seed=11), directory)
+    return directory
+
+
+SMALL = TrainingSettings(tests=1, bootstrap=20, parameters={"max_rounds": 20})
+
+
+@pytest.fixture(scope="session")
+def trained(simulated) -> TrainingResult:
+    """A training on that book: attrition, a product with buyers enough, and one without."""
+    with open_book(BookSettings(directory=str(simulated))) as book:
+        return train_questions(
+            book,
+            AttritionSettings(min_events=20),
+            NextProductSettings(min_buyers=60),
+            FeatureSettings(groups=("tenure", "holdings", "balances", "interactions")),
+            SMALL,
+            only={"attrition", "buy:livret_a", "buy:pel"},
+        )
+
+
+@pytest.fixture(scope="session")
+def make_labelled() -> Callable[..., Labelled]:
+    """Return the function that makes rows."""
+    return labelled_rows
+
+
+def labelled_rows(n: int = 3_000, seed: int = 5, rate: float | None = None) -> Labelled:
+    """Rows of clients at two cuts, two to a household; labels that depend on the features, or on nothing."""
+    X, y = feature_rows(n, seed)
+    X = X.rename(columns={"tenure_months": "tenure"})
+    if rate is not None:
+        y = (np.random.default_rng(seed + 1).random(n) < rate).astype(int)
+    client = np.arange(n, dtype=np.int64) // 2
+    cut = np.where(np.arange(n) % 2 == 0, np.datetime64("2023-01-01"), np.datetime64("2023-07-01"))
+    cut = cut.astype("datetime64[D]")
+    keys = pd.MultiIndex.from_arrays([client.astype(str), cut.astype("datetime64[s]")])
+    snapshots = Snapshots(X, keys, cut, client, client // 2, (client // 2) % 4 == 0)
+    return Labelled(snapshots, np.arange(n, dtype=np.int64), y.astype(np.int64))
