@@ -106,7 +106,7 @@ def _pandas_column(name: str, series: pd.Series[Any]) -> Column:
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
         return Numbers(_finite(name, values), pd.api.types.is_bool_dtype(dtype))
-    if isinstance(dtype, np.dtype) and dtype.kind != "O":
+    if dtype != np.dtype(object) and not isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
         raise FeatureTypeError(f"feature {name!r} must be numbers, booleans or strings", str(dtype), _CONVERT)
     return _object_column(name, series)
 

@@ -95,7 +95,7 @@ def make_splits(folds: np.ndarray, y: np.ndarray, time: Any = None) -> list[Spli
 def _is_late(time: np.ndarray) -> np.ndarray:
     moments, position = np.unique(time, return_inverse=True)
     share_from = 1.0 - np.cumsum(np.bincount(position)) / len(position)  # share of rows strictly later
-    late = np.append(1.0, share_from[:-1])[position] <= LATE_SHARE
+    late = np.append(1.0, share_from[:-1])[position] <= LATE_SHARE + 1e-9
     if not late.any():  # the last moment alone holds more than that share
         late = position == len(moments) - 1
     return late & (len(moments) > 1)
