@@ -157,10 +157,14 @@ def _try_all(
             pool.submit(try_question, q, labelled[q], planned[q], settings, book_fingerprint, prior): q
             for q in longest_first
         }
-        for job in as_completed(jobs):
-            question = jobs[job]
-            done[question] = job.result()
-            progress(f"trained {question.name}", len(done) / len(planned))
+        try:
+            for job in as_completed(jobs):
+                question = jobs[job]
+                done[question] = job.result()
+                progress(f"trained {question.name}", len(done) / len(planned))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # do not train the rest before saying what went wrong
+            raise
     return [done[question] for question in planned]
 
 

@@ -103,7 +103,7 @@ def saved(artefact: Artefact, tmp_path: Path) -> Path:
 def simulated(tmp_path_factory) -> Path:
     """The directory of a small simulated book: 30 months."""
     directory = tmp_path_factory.mktemp("simulated")
-    simulate(SimulateSettings(clients=900, months=30, seed=11), directory)
+    simulate(SimulateSettings(clients=1_200, months=30, seed=11), directory)
     return directory
 
 
@@ -117,7 +117,7 @@ def trained(simulated) -> TrainingResult:
         return train_questions(
             book,
             AttritionSettings(min_events=20),
-            NextProductSettings(min_buyers=60),
+            NextProductSettings(min_buyers=30),
             FeatureSettings(groups=("tenure", "holdings", "balances", "interactions")),
             SMALL,
             only={"attrition", "buy:livret_a", "buy:pel"},

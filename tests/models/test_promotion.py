@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from appetence.config import TrackingSettings, TrainingSettings
+from appetence.models.outcome import Outcome
+from appetence.models.promotion import FIRST_THAT_BEATS, NO_CHAMPION, keep_training
+from appetence.models.registry import load_models, resolve
+from appetence.models.tracking import CHAMPION, FALLBACK, TrackingStore
+from appetence.models.training import TrainingResult
+
+SETTINGS = TrainingSettings(tests=1, bootstrap=20)
+
+
+@pytest.fixture
+def store(tmp_path) -> TrackingStore:
+    return TrackingStore(TrackingSettings(directory=str(tmp_path / "mlruns")), "demo")
+
+
+def as_state(result: TrainingResult, state: str, name: str = "attrition") -> TrainingResult:
+    """The same training with a model that beats its baselines, or with the fallback of one that does not."""
+    outcome = result.outcomes[name]
+    fallback = replace(outcome.model) if state == "fallback" else None
+    return replace(result, outcomes={name: replace(outcome, state=state, fallback=fallback)})
+
+
+def test_the_first_version_that_beats_is_champion_and_stays(store, trained):
+    first = keep_training(store, "demo", as_state(trained, "beats"), SETTINGS)
+    assert first["attrition"].version == 1
+    assert first["attrition"].approved_by == FIRST_THAT_BEATS
+    assert first["attrition"].reason == trained.outcomes["attrition"].verdict
+    assert keep_training(store, "demo", as_state(trained, "beats"), SETTINGS) == {}
+    assert keep_training(store, "demo", as_state(trained, "fallback"), SETTINGS) == {}
+    champion = store.version_at("demo.attrition", CHAMPION)
+    assert champion is not None
+    assert champion.version == 1
+    assert store.version_at("demo.attrition", FALLBACK) is None
+
+
+def test_a_fallback_scores_until_a_version_beats(store, trained):
+    kept = keep_training(store, "demo", as_state(trained, "fallback"), SETTINGS)
+    assert kept["attrition"].approved_by == NO_CHAMPION
+    ref = resolve(store, "demo", "attrition")
+    assert ref is not None
+    assert (ref.alias, ref.version) == (FALLBACK, 2)  # version 1 is the model that did not beat its baselines
+    keep_training(store, "demo", as_state(trained, "beats"), SETTINGS)
+    ref = resolve(store, "demo", "attrition")
+    assert ref is not None
+    assert (ref.alias, ref.version) == (CHAMPION, 3)
+
+
+def test_what_was_trained_is_what_is_loaded(store, trained):
+    keep_training(store, "demo", trained, SETTINGS)
+    refs = [resolve(store, "demo", name) for name in trained.outcomes]
+    assert all(ref is not None for ref in refs)
+    loaded = load_models([ref for ref in refs if ref is not None])
+    for name, artefact in loaded.items():
+        outcome = trained.outcomes[name]
+        expected = outcome.model if outcome.state == "beats" else outcome.fallback
+        assert artefact.contract == expected.contract
+
+
+def test_a_refusal_is_kept_with_the_book_it_was_said_of(store, trained):
+    refused = replace(trained, outcomes={"buy": Outcome("buy", "refused", "one product and nothing to sell")})
+    assert keep_training(store, "demo", refused, SETTINGS) == {}
+    assert store.refusals(trained.book_fingerprint) == {"buy": "one product and nothing to sell"}
+    assert store.refusals("0" * 64) == {}
+
+
+def test_runs_hold_figures_curves_and_settings_and_no_client(store, trained, simulated, tmp_path):
+    import mlflow
+
+    keep_training(store, "demo", trained, SETTINGS)
+    client = mlflow.MlflowClient(tracking_uri=store.uri)
+    experiment = client.get_experiment_by_name("demo").experiment_id
+    runs = {run.info.run_name: run for run in client.search_runs([experiment])}
+    assert set(runs) == {"demo training", *trained.outcomes}
+    run = runs["attrition"]
+    assert run.data.tags["mlflow.parentRunId"] == runs["demo training"].info.run_id
+    assert run.data.metrics["auc"] == pytest.approx(trained.outcomes["attrition"].evaluation.metrics["auc"].value)
+    assert run.data.params["horizon"] == "6"
+    assert len(run.data.params["label_hash"]) == 64
+    files = {path.name for path in Path(tmp_path, "mlruns", "artifacts", run.info.run_id).rglob("*")}
+    assert files >= {"evaluation.json", "gains.csv", "calibration.csv", "features.json", "model.txt", "contract.json"}
+
+    ids = set(pq.read_table(simulated / "clients.parquet", columns=["client_id"])["client_id"].to_pylist())
+    names = set(pq.read_table(simulated / "clients.parquet", columns=["name"])["name"].drop_null().to_pylist())
+    text = "\n".join(path.read_text() for path in Path(tmp_path, "mlruns", "artifacts").rglob("*") if path.is_file())
+    words = set(text.replace('"', " ").replace(",", " ").split())
+    assert not words & ids
+    assert not any(name in text for name in names)
