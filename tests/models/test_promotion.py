@@ -16,9 +16,20 @@ from appetence.models.training import TrainingResult
 SETTINGS = TrainingSettings(tests=1, bootstrap=20)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("promotion")
+
+
 @pytest.fixture
-def store(tmp_path) -> TrackingStore:
-    return TrackingStore(TrackingSettings(directory=str(tmp_path / "mlruns")), "demo")
+def firm(request) -> str:
+    """A firm of its own for each test, all in one store: making its tables is what takes time."""
+    return str(request.node.name)[5:45]
+
+
+@pytest.fixture
+def store(folder, firm) -> TrackingStore:
+    return TrackingStore(TrackingSettings(directory=str(folder)), firm)
 
 
 def as_state(result: TrainingResult, state: str, name: str = "attrition") -> TrainingResult:
@@ -28,34 +39,34 @@ def as_state(result: TrainingResult, state: str, name: str = "attrition") -> Tra
     return replace(result, outcomes={name: replace(outcome, state=state, fallback=fallback)})
 
 
-def test_the_first_version_that_beats_is_champion_and_stays(store, trained):
-    first = keep_training(store, "demo", as_state(trained, "beats"), SETTINGS)
+def test_the_first_version_that_beats_is_champion_and_stays(store, firm, trained):
+    first = keep_training(store, firm, as_state(trained, "beats"), SETTINGS)
     assert first["attrition"].version == 1
     assert first["attrition"].approved_by == FIRST_THAT_BEATS
     assert first["attrition"].reason == trained.outcomes["attrition"].verdict
-    assert keep_training(store, "demo", as_state(trained, "beats"), SETTINGS) == {}
-    assert keep_training(store, "demo", as_state(trained, "fallback"), SETTINGS) == {}
-    champion = store.version_at("demo.attrition", CHAMPION)
+    assert keep_training(store, firm, as_state(trained, "beats"), SETTINGS) == {}
+    assert keep_training(store, firm, as_state(trained, "fallback"), SETTINGS) == {}
+    champion = store.version_at(f"{firm}.attrition", CHAMPION)
     assert champion is not None
     assert champion.version == 1
-    assert store.version_at("demo.attrition", FALLBACK) is None
+    assert store.version_at(f"{firm}.attrition", FALLBACK) is None
 
 
-def test_a_fallback_scores_until_a_version_beats(store, trained):
-    kept = keep_training(store, "demo", as_state(trained, "fallback"), SETTINGS)
+def test_a_fallback_scores_until_a_version_beats(store, firm, trained):
+    kept = keep_training(store, firm, as_state(trained, "fallback"), SETTINGS)
     assert kept["attrition"].approved_by == NO_CHAMPION
-    ref = resolve(store, "demo", "attrition")
+    ref = resolve(store, firm, "attrition")
     assert ref is not None
     assert (ref.alias, ref.version) == (FALLBACK, 2)  # version 1 is the model that did not beat its baselines
-    keep_training(store, "demo", as_state(trained, "beats"), SETTINGS)
-    ref = resolve(store, "demo", "attrition")
+    keep_training(store, firm, as_state(trained, "beats"), SETTINGS)
+    ref = resolve(store, firm, "attrition")
     assert ref is not None
     assert (ref.alias, ref.version) == (CHAMPION, 3)
 
 
-def test_what_was_trained_is_what_is_loaded(store, trained):
-    keep_training(store, "demo", trained, SETTINGS)
-    refs = [resolve(store, "demo", name) for name in trained.outcomes]
+def test_what_was_trained_is_what_is_loaded(store, firm, trained):
+    keep_training(store, firm, trained, SETTINGS)
+    refs = [resolve(store, firm, name) for name in trained.outcomes]
     assert all(ref is not None for ref in refs)
     loaded = load_models([ref for ref in refs if ref is not None])
     for name, artefact in loaded.items():
@@ -64,32 +75,32 @@ def test_what_was_trained_is_what_is_loaded(store, trained):
         assert artefact.contract == expected.contract
 
 
-def test_a_refusal_is_kept_with_the_book_it_was_said_of(store, trained):
+def test_a_refusal_is_kept_with_the_book_it_was_said_of(store, firm, trained):
     refused = replace(trained, outcomes={"buy": Outcome("buy", "refused", "one product and nothing to sell")})
-    assert keep_training(store, "demo", refused, SETTINGS) == {}
+    assert keep_training(store, firm, refused, SETTINGS) == {}
     assert store.refusals(trained.book_fingerprint) == {"buy": "one product and nothing to sell"}
     assert store.refusals("0" * 64) == {}
 
 
-def test_runs_hold_figures_curves_and_settings_and_no_client(store, trained, simulated, tmp_path):
+def test_runs_hold_figures_curves_and_settings_and_no_client(store, firm, folder, trained, simulated):
     import mlflow
 
-    keep_training(store, "demo", trained, SETTINGS)
+    keep_training(store, firm, trained, SETTINGS)
     client = mlflow.MlflowClient(tracking_uri=store.uri)
-    experiment = client.get_experiment_by_name("demo").experiment_id
+    experiment = client.get_experiment_by_name(firm).experiment_id
     runs = {run.info.run_name: run for run in client.search_runs([experiment])}
-    assert set(runs) == {"demo training", *trained.outcomes}
+    assert set(runs) == {f"{firm} training", *trained.outcomes}
     run = runs["attrition"]
-    assert run.data.tags["mlflow.parentRunId"] == runs["demo training"].info.run_id
+    assert run.data.tags["mlflow.parentRunId"] == runs[f"{firm} training"].info.run_id
     assert run.data.metrics["auc"] == pytest.approx(trained.outcomes["attrition"].evaluation.metrics["auc"].value)
     assert run.data.params["horizon"] == "6"
     assert len(run.data.params["label_hash"]) == 64
-    files = {path.name for path in Path(tmp_path, "mlruns", "artifacts", run.info.run_id).rglob("*")}
+    files = {path.name for path in Path(folder, "artifacts", run.info.run_id).rglob("*")}
     assert files >= {"evaluation.json", "gains.csv", "calibration.csv", "features.json", "model.txt", "contract.json"}
 
     ids = set(pq.read_table(simulated / "clients.parquet", columns=["client_id"])["client_id"].to_pylist())
     names = set(pq.read_table(simulated / "clients.parquet", columns=["name"])["name"].drop_null().to_pylist())
-    text = "\n".join(path.read_text() for path in Path(tmp_path, "mlruns", "artifacts").rglob("*") if path.is_file())
+    text = "\n".join(path.read_text() for path in Path(folder, "artifacts").rglob("*") if path.is_file())
     words = set(text.replace('"', " ").replace(",", " ").split())
     assert not words & ids
     assert not any(name in text for name in names)

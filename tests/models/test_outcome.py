@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+
+from appetence.config import TrainingSettings
+from appetence.models.baselines import BASE_RATE
+from appetence.models.blocks import Blocks, Origin, Window
+from appetence.models.outcome import try_question
+from appetence.models.questions import Question
+
+EARLY, LATE = dt.date(2023, 1, 1), dt.date(2023, 7, 1)
+BLOCKS = Blocks(
+    tests=(Origin(at=LATE, fit=(EARLY,), calibrate=(EARLY,), test=LATE),),
+    final=Origin(at=dt.date(2024, 1, 1), fit=(EARLY,), calibrate=(LATE,), test=None),
+)
+SETTINGS = TrainingSettings(bootstrap=50, parameters={"max_rounds": 20})
+ATTRITION = Question("attrition", None, Window(6), 50, (BASE_RATE,))
+CARD = Question("buy:card", "card", Window(6), 50, (BASE_RATE,))
+
+
+def test_a_signal_is_found_and_its_sizes_are_told(make_labelled):
+    labelled = make_labelled()
+    tried = try_question(ATTRITION, labelled, BLOCKS, SETTINGS, "f" * 64, prior=0.0)
+    outcome = tried.outcome
+    assert outcome.state == "beats"
+    assert outcome.fallback is None
+    assert outcome.model.contract.origins.calibrated_on == ("2023-07-01",)
+    assert outcome.model.contract.metrics["auc"] == outcome.evaluation.metrics["auc"].value
+    fit = labelled.block([EARLY], held_out=False)
+    assert outcome.facts["rows"] == 3_000
+    assert outcome.facts["fit_rows"] == len(fit)
+    assert outcome.facts["fit_events"] == fit.events
+    assert outcome.facts["test_dates"] == 1
+    assert tried.served is None  # only products are ranked
+
+
+def test_what_is_served_is_the_model_where_it_beats_and_the_base_rate_where_not(make_labelled):
+    good = try_question(CARD, make_labelled(), BLOCKS, SETTINGS, "f" * 64, prior=0.01)
+    noise = try_question(CARD, make_labelled(rate=0.05), BLOCKS, SETTINGS, "f" * 64, prior=0.01)
+    assert good.outcome.state == "beats"
+    assert len(np.unique(good.served.p)) > 100
+    assert noise.outcome.state == "fallback"
+    assert noise.outcome.model is not None
+    assert noise.outcome.fallback.kind == "constant"
+    assert len(np.unique(noise.served.p)) == 1
+
+
+def test_no_event_at_all_refuses_attrition_but_not_a_product(make_labelled):
+    labelled = make_labelled(400)
+    nothing = replace(labelled, y=np.zeros_like(labelled.y))
+    attrition = try_question(ATTRITION, nothing, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome
+    assert (attrition.state, attrition.model, attrition.fallback) == ("refused", None, None)
+    card = try_question(CARD, nothing, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome
+    assert card.verdict == "not modelled: 0 buyers, 50 needed"
+    # windows of 6 months every 3: 400 rows count as 200, drawn towards 1 % as by 5 buyers
+    assert card.fallback.probability == 5 / (200 + 500)
+    nobody = labelled.with_rows(np.arange(0))
+    assert try_question(CARD, nobody, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome.state == "refused"
+
+
+def test_events_that_all_come_after_the_test_date_cannot_be_tested(make_labelled):
+    labelled = make_labelled()
+    late = replace(labelled, y=np.where(labelled.cut == np.datetime64(EARLY), 0, labelled.y))
+    outcome = try_question(CARD, late, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome
+    assert outcome.verdict == "not modelled: too few buyers before every test date"
+    assert outcome.model is None
