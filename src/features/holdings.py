@@ -24,16 +24,16 @@ def _changed(months: int) -> Feature:
         Unit.COUNT,
         Wording(
             f"Change in products held over {months} months",
-            f"{{value}} more than {months} months ago",
-            negative=f"{{value}} fewer than {months} months ago",
-            zero=f"As many products as {months} months ago",
+            f"Holds {{value}} more than {months} months ago",
+            negative=f"Holds {{value}} fewer than {months} months ago",
+            zero=f"Holds as many products as {months} months ago",
             noun=("product", "products"),
         ),
         Wording(
             f"Évolution du nombre de produits sur {months} mois",
-            f"{{value}} de plus qu’il y a {months} mois",
-            negative=f"{{value}} de moins qu’il y a {months} mois",
-            zero=f"Autant de produits qu’il y a {months} mois",
+            f"Détient {{value}} de plus qu’il y a {months} mois",
+            negative=f"Détient {{value}} de moins qu’il y a {months} mois",
+            zero=f"Détient autant de produits qu’il y a {months} mois",
             noun=("produit", "produits"),
         ),
     )
@@ -115,15 +115,15 @@ FEATURES = (
         Unit.COUNT,
         Wording(
             "Families of products held",
-            "Holds products of {value}",
+            "Holdings cover {value}",
             zero="Holds no product",
-            noun=("family", "families"),
+            noun=("product family", "product families"),
         ),
         Wording(
             "Familles de produits détenues",
-            "Détient des produits de {value}",
+            "Équipement couvrant {value}",
             zero="Ne détient aucun produit",
-            noun=("famille", "familles"),
+            noun=("famille de produits", "familles de produits"),
         ),
     ),
     *(_changed(months) for months in CHANGES),
@@ -171,8 +171,8 @@ FEATURES = (
         Unit.COUNT,
         Wording(
             f"Contracts ending within {NEAR_TERM} months",
-            f"{{value}} at their term within {NEAR_TERM} months",
-            zero=f"No contract at its term within {NEAR_TERM} months",
+            f"{{value}} reaching term within {NEAR_TERM} months",
+            zero=f"No contract reaching term within {NEAR_TERM} months",
             noun=("contract", "contracts"),
         ),
         Wording(

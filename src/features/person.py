@@ -30,8 +30,8 @@ FEATURES = (
         "person",
         "profile",
         Unit.CODE,
-        Wording("Kind of client", "Kind of client: {value}"),
-        Wording("Type de client", "Type de client : {value}"),
+        Wording("Kind of client", "Kind of client: {value}", missing="Kind of client unknown"),
+        Wording("Type de client", "Type de client : {value}", missing="Type de client inconnu"),
     ),
     Feature(
         "source",
@@ -133,7 +133,9 @@ FEATURES = (
         "file",
         Unit.MONTHS,
         Wording(
-            "Last update of the client’s file", "Client’s file updated {value} ago", missing="File never filled in"
+            "Last update of the client’s file",
+            "Client’s file updated {value} ago",
+            missing="Client’s file never filled in",
         ),
         Wording(
             "Dernière mise à jour du dossier",
@@ -159,11 +161,12 @@ def _own(column: str, kind: str) -> Feature:
     label = column.replace("_", " ").strip().capitalize()
     unit = {"number": Unit.SCORE, "text": Unit.CODE, "date": Unit.MONTHS}[kind]
     english, french = ("{value} ago", "il y a {value}") if kind == "date" else ("{value}", "{value}")
+    ahead = (f"{label}: in {{value}}", f"{label} : dans {{value}}") if kind == "date" else (None, None)
     return _declared(
         own_name(column),
         unit,
-        Wording(label, f"{label}: {english}", missing=f"{label}: unknown"),
-        Wording(label, f"{label} : {french}", missing=f"{label} : non renseigné"),
+        Wording(label, f"{label}: {english}", ahead[0], missing=f"{label}: unknown"),
+        Wording(label, f"{label} : {french}", ahead[1], missing=f"{label} : non renseigné"),
         column=column,
     )
 
