@@ -134,14 +134,14 @@ def _steps(months: int, every: int) -> int:
 def _origin(grid: Iterable[dt.date], at: dt.date, test: dt.date | None, window: Window) -> Origin | None:
     """Split the cuts that have matured by `at`; None where there are not two.
 
-    Calibration gets the cuts of the last year, so that no season stands for the others, but no more than a third: the
+    Calibration gets the newest cuts, those whose label windows overlap the newest one, but no more than a third: the
     older ones are what the model is fitted on.
     """
     matured = sorted(cut for cut in grid if window.closes(cut) <= at)
     if len(matured) < 2:
         return None
     newest = Month.of(matured[-1])
-    recent = sum(newest - Month.of(cut) < 12 for cut in matured)
+    recent = sum(newest - Month.of(cut) < window.horizon for cut in matured)
     split = len(matured) - max(1, min(recent, len(matured) // 3))
     return Origin(at, tuple(matured[:split]), tuple(matured[split:]), test)
 

@@ -66,13 +66,13 @@ def test_four_years_laid_out_by_hand():
     blocks = plan_blocks(day("2021-01"), day("2025-01"), Window(6), settings)
     older, newer = blocks.tests
     assert (older.test, newer.test) == (day("2024-01"), day("2024-07"))
-    # 11 cuts have matured by then: a third of them, no more than a year's, is kept for calibration.
-    assert newer.calibrate == (day("2023-07"), day("2023-10"), day("2024-01"))
-    quarters = ["2021-07", "2021-10", "2022-01", "2022-04", "2022-07", "2022-10", "2023-01", "2023-04"]
+    # the two newest matured cuts, whose windows overlap, are kept for calibration
+    assert newer.calibrate == (day("2023-10"), day("2024-01"))
+    quarters = ["2021-07", "2021-10", "2022-01", "2022-04", "2022-07", "2022-10", "2023-01", "2023-04", "2023-07"]
     assert newer.fit == tuple(day(month) for month in quarters)
-    assert older.calibrate == (day("2023-01"), day("2023-04"), day("2023-07"))
-    assert blocks.final.calibrate == tuple(day(month) for month in ("2023-10", "2024-01", "2024-04", "2024-07"))
-    assert max(blocks.final.fit) == day("2023-07")
+    assert older.calibrate == (day("2023-04"), day("2023-07"))
+    assert blocks.final.calibrate == (day("2024-04"), day("2024-07"))
+    assert max(blocks.final.fit) == day("2024-01")
 
 
 def test_a_short_book_is_refused_with_the_months_it_would_need():
