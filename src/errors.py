@@ -39,10 +39,6 @@ class BookError(AppetenceError):
     """The client book, or its mapping, breaks the contract."""
 
 
-class QuestionRefusedError(AppetenceError):
-    """A question that this book cannot answer: nothing is wrong, nothing is trained, and the reason is kept."""
-
-
 class ArtefactError(AppetenceError):
     """A stored model that is corrupt, altered or made for something else."""
 

@@ -22,6 +22,7 @@ from appetence.models.questions import ask
 from appetence.models.registry import ModelRef, resolve
 from appetence.models.tracking import TrackingStore
 from appetence.models.training import TrainingResult, train_questions
+from appetence.models.verdicts import Verdict, untrained_yet
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
 from appetence.reports import read_published, write_reports
@@ -35,7 +36,7 @@ class Models:
     """What scores each question, and why some have nothing that does."""
 
     refs: Mapping[str, ModelRef]
-    refused: Mapping[str, str]
+    refused: Mapping[str, Verdict]
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def models_in_use(config: Config, book: Book, store: TrackingStore) -> Models:
     untrained = [name for name in found if name not in refs and name not in refused]
     if not refs and untrained:
         raise PublicationError("a model must be trained before a month is scored", hint="First: appetence train")
-    refused |= dict.fromkeys(untrained, "no model yet; train it with appetence train")
+    refused |= dict.fromkeys(untrained, untrained_yet())
     return Models(refs, {name: reason for name, reason in refused.items() if name not in refs})
 
 

@@ -35,6 +35,7 @@ _UNKNOWN: dict[Language, str] = {"fr": f"{{label}}{NO_BREAK}: non renseigné", "
 _FLAG: dict[Language, str] = {"fr": f"{{label}}{NO_BREAK}: {{value}}", "en": "{label}: {value}"}
 _LESS_THAN: dict[Language, str] = {"fr": "moins de {value}", "en": "less than {value}"}
 _LEAST = {Unit.MONEY: 0.01, Unit.SHARE: 0.001, Unit.COUNT: 0.1, Unit.SCORE: 0.01}  # the smallest amount ever written
+_MONTHS_UP_TO = 36
 _TIME_NOUNS: dict[Unit, dict[Language, tuple[str, str]]] = {
     Unit.MONTHS: {"fr": ("mois", "mois"), "en": ("month", "months")},
     Unit.YEARS: {"fr": ("an", "ans"), "en": ("year", "years")},
@@ -185,8 +186,10 @@ def _amount(value: float, unit: Unit, noun: tuple[str, str] | None, language: La
 
 
 def _time(value: float, unit: Unit, language: Language) -> str:
-    """Whole months or years completed, as ages are told."""
+    """Whole months or years completed, as ages are told; from three years on nobody counts in months."""
     whole = math.trunc(value + math.copysign(1e-6, value))
+    if unit is Unit.MONTHS and abs(whole) >= _MONTHS_UP_TO:
+        whole, unit = math.trunc(whole / 12), Unit.YEARS
     return count(whole, _TIME_NOUNS[unit][language], language) if whole else _NOT_ONE[unit][language]
 
 

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from appetence.config import TrainingSettings
-from appetence.errors import QuestionRefusedError
 from appetence.months import Month
 
 
@@ -77,7 +76,7 @@ def plan_blocks(
     window: Window,
     settings: TrainingSettings,
     tests: int | None = None,
-) -> Blocks:
+) -> Blocks | None:
     """Lay out the blocks of a question over the months that the book shows.
 
     Parameters
@@ -91,10 +90,10 @@ def plan_blocks(
     tests
         Test dates wanted, instead of `settings.tests`. A short book gives fewer.
 
-    Raises
-    ------
-    QuestionRefusedError
-        Where not even one test date is possible; the message says how many months are needed.
+    Returns
+    -------
+    Blocks or None
+        None where not even one test date is possible: see `months_needed`.
     """
     first, until = Month.of(observed_from) + settings.history, Month.of(observed_until)
     newest = until - (window.gap + window.horizon)
@@ -107,12 +106,7 @@ def plan_blocks(
             found.append(origin)
     final = _origin(grid, observed_until, None, window)
     if not found or final is None:
-        raise QuestionRefusedError(
-            "A model that can be tested out of time needs "
-            f"{months_needed(window, settings)} months of book for a horizon of {window.horizon} months",
-            f"{until - Month.of(observed_from)}",
-            "Load older months, or set a shorter horizon, gap or history",
-        )
+        return None
     return Blocks(tuple(reversed(found)), final)
 
 

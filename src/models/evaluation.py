@@ -15,6 +15,7 @@ from appetence.models import metrics
 from appetence.models.baselines import BASE_RATE, LOGISTIC
 from appetence.models.fitting import Predictions
 from appetence.models.metrics import Interval
+from appetence.models.verdicts import Figures, Verdict, judged
 
 Floats = npt.NDArray[np.float64]
 SHARE = 0.1
@@ -92,7 +93,7 @@ class Evaluation:
     metrics: Mapping[str, Interval]
     baselines: Mapping[str, Comparison]
     beats: bool
-    verdict: str
+    verdict: Verdict
     rows: int
     events: int
     dates: tuple[str, ...]
@@ -229,18 +230,17 @@ def _row_losses(y: npt.NDArray[np.int64], p: Floats) -> Floats:
     return -np.where(y == 1, np.log(p), np.log1p(-p))
 
 
-def _verdict(beats: bool, own: Mapping[str, Interval], baselines: Mapping[str, Comparison], dates: int) -> str:
+def _verdict(beats: bool, own: Mapping[str, Interval], baselines: Mapping[str, Comparison], dates: int) -> Verdict:
     """Say it in a sentence: the model's figures, then each baseline's that is no mere base rate, if there is one."""
-    told = {name: other for name, other in baselines.items() if name != BASE_RATE or len(baselines) == 1}
-    against = "; ".join(
-        f"{name} {other.metrics['auc']:.3f} and {other.metrics['log_loss']:.4f} "
-        f"(95 % interval of the gain {other.gain.low:+.4f} to {other.gain.high:+.4f})"
-        for name, other in told.items()
-    )
-    return (
-        f"{'beats' if beats else 'does not beat'} its baselines: "
-        f"AUC {own['auc'].value:.3f} and log-loss {own['log_loss'].value:.4f}, against {against}; "
-        f"{dates} test date{'s' if dates > 1 else ''}"
+    return judged(
+        beats,
+        Figures(own["auc"].value, own["log_loss"].value),
+        {
+            name: Figures(other.metrics["auc"], other.metrics["log_loss"], (other.gain.low, other.gain.high))
+            for name, other in baselines.items()
+            if name != BASE_RATE or len(baselines) == 1
+        },
+        dates,
     )
 
 

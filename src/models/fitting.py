@@ -18,6 +18,7 @@ from appetence.models.blocks import Origin
 from appetence.models.classifier import PropensityClassifier
 from appetence.models.dataset import Labelled
 from appetence.models.questions import Question
+from appetence.models.verdicts import Verdict
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -155,7 +156,7 @@ class Wrapping:
     origin: Origin
     book_fingerprint: str
     metrics: Mapping[str, float]
-    verdict: str
+    verdict: Verdict
     seed: int
 
     def classifier(self, model: PropensityClassifier, labelled: Labelled) -> Artefact:
@@ -190,7 +191,7 @@ class Wrapping:
                 "gap": window.gap,
                 "origins": origins,
                 "metrics": dict(self.metrics),
-                "verdict": self.verdict,
+                "verdict": self.verdict.en,
                 **parts,
             }
         )

@@ -24,6 +24,7 @@ from appetence.models.fitting import (
     predict_test,
 )
 from appetence.models.questions import Question
+from appetence.models.verdicts import Verdict, nobody_leaves, nobody_may_buy, too_few, too_few_before_tests
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Outcome:
 
     question: str
     state: Literal["beats", "fallback", "refused"]
-    verdict: str
+    verdict: Verdict
     model: Artefact | None = None
     fallback: Artefact | None = None
     evaluation: Evaluation | None = None
@@ -113,27 +114,18 @@ def try_question(
     return Tried(outcome, served if question.product_id is not None else None)
 
 
-def _refusal(question: Question, labelled: Labelled) -> str | None:
+def _refusal(question: Question, labelled: Labelled) -> Verdict | None:
     """Return why the question makes no sense in this book, if so."""
     if question.product_id is None:
-        if labelled.events == 0:
-            return (
-                "Nobody leaves in this book: over all training dates no client closed the last contract by choice, so "
-                "that nothing can be learnt about leaving"
-            )
-        return None
-    if len(labelled) == 0:
-        return f"Nobody may buy {question.product_id} for the first time: all hold it, or it was not on sale"
-    return None
+        return nobody_leaves() if labelled.events == 0 else None
+    return nobody_may_buy(question.product_id) if len(labelled) == 0 else None
 
 
-def _lacking(question: Question, labelled: Labelled, tests: list[Origin]) -> str | None:
+def _lacking(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:
     """Return why there is too little to model, if so."""
     if labelled.events < question.fewest_events:
-        return f"not modelled: {labelled.events} {question.happening}, {question.fewest_events} needed"
-    if not tests:
-        return f"not modelled: too few {question.happening} before every test date"
-    return None
+        return too_few(labelled.events, question.fewest_events, leavers=question.product_id is None)
+    return None if tests else too_few_before_tests(leavers=question.product_id is None)
 
 
 def _not_modelled(
@@ -143,7 +135,7 @@ def _not_modelled(
     settings: TrainingSettings,
     book_fingerprint: str,
     prior: float,
-    reason: str,
+    reason: Verdict,
 ) -> Tried:
     wrapping = Wrapping(question, blocks.final, book_fingerprint, {}, reason, settings.seed)
     fallback = fit_fallback(wrapping, labelled, settings.every, prior, settings.parameters)

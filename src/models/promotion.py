@@ -12,7 +12,17 @@ from appetence import __version__
 from appetence.config import TrainingSettings
 from appetence.models.outcome import Outcome
 from appetence.models.registry import model_name
-from appetence.models.tracking import BOOK, CHAMPION, FALLBACK, STATE, VERDICT, RunRecord, StoredVersion, TrackingStore
+from appetence.models.tracking import (
+    BOOK,
+    CHAMPION,
+    FALLBACK,
+    STATE,
+    VERDICT,
+    VERDICT_FR,
+    RunRecord,
+    StoredVersion,
+    TrackingStore,
+)
 from appetence.models.training import TrainingResult
 
 FIRST_THAT_BEATS = "rule: first version that beats its baselines"
@@ -84,7 +94,12 @@ def _question_record(outcome: Outcome, settings: TrainingSettings, book_fingerpr
         name=outcome.question,
         params=params,
         metrics={} if outcome.evaluation is None else outcome.evaluation.flat(),
-        tags={STATE: outcome.state, VERDICT: outcome.verdict, BOOK: book_fingerprint},
+        tags={
+            STATE: outcome.state,
+            VERDICT: outcome.verdict.en,
+            VERDICT_FR: outcome.verdict.fr,
+            BOOK: book_fingerprint,
+        },
         texts=texts,
     )
 

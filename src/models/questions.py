@@ -13,6 +13,7 @@ from appetence.errors import UsageError, did_you_mean
 from appetence.models.baselines import BASE_RATE, LIFE_TABLE, LOGISTIC
 from appetence.models.blocks import Window
 from appetence.models.dataset import Labelled, Snapshots, label_attrition, label_purchase
+from appetence.models.verdicts import Verdict, one_product
 from appetence.targets.attrition import attrition_targets
 from appetence.targets.purchase import purchase_targets
 
@@ -55,7 +56,7 @@ class Asked:
     """Questions that may be tried, and those that this book cannot be asked, with the reason."""
 
     questions: tuple[Question, ...] = ()
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 def ask(
@@ -82,7 +83,7 @@ def ask(
         window = Window(next_product.horizon, next_product.gap)
         products = sorted(book.execute(book.table("products").select("product_id"))["product_id"].to_pylist())
         if len(products) == 1:
-            refused[NEXT_PRODUCT] = "This book has one product and nothing to sell beside it: every client holds it"
+            refused[NEXT_PRODUCT] = one_product()
         else:
             questions += [
                 Question(f"{NEXT_PRODUCT}:{p}", p, window, next_product.min_buyers, (BASE_RATE, LOGISTIC))
@@ -99,7 +100,7 @@ def label(book: Book, question: Question, snapshots: Snapshots, spine: pa.Table)
     return label_purchase(snapshots, purchase_targets(book, spine, [question.product_id], gap, horizon))
 
 
-def _restricted(questions: list[Question], refused: Mapping[str, str], only: Collection[str]) -> Asked:
+def _restricted(questions: list[Question], refused: Mapping[str, Verdict], only: Collection[str]) -> Asked:
     names = [question.name for question in questions]
     for name in only:
         if name not in names and name not in refused:

@@ -24,11 +24,12 @@ from urllib.request import url2pathname
 
 from appetence.config import TrackingSettings
 from appetence.models.artefact import Artefact
+from appetence.models.verdicts import Verdict
 
 CHAMPION, FALLBACK = "champion", "fallback"
 """Aliases: the version that beat its baselines, and what scores while there is none."""
 
-STATE, VERDICT, BOOK = "state", "verdict", "book_fingerprint"
+STATE, VERDICT, VERDICT_FR, BOOK = "state", "verdict", "verdict_fr", "book_fingerprint"
 """Tags of a question's run."""
 
 _SHA, _APPROVED = "sha256.", "approved_"
@@ -94,7 +95,7 @@ class StoredVersion:
     sha256: Mapping[str, str]
     approved_by: str
     approved_at: str
-    reason: str
+    reason: Verdict
     directory: Path
 
 
@@ -166,13 +167,14 @@ class TrackingStore:
         )
         return self._stored(found)
 
-    def approve(self, stored: StoredVersion, alias: str, approved_by: str, reason: str) -> StoredVersion:
+    def approve(self, stored: StoredVersion, alias: str, approved_by: str, reason: Verdict) -> StoredVersion:
         """Give a version an alias, and record with it who approved it, why, when, and the hashes of its files."""
         tags = {f"{_SHA}{file.name}": file_sha256(file) for file in sorted(stored.directory.iterdir())}
         tags |= {
             f"{_APPROVED}by": approved_by,
             f"{_APPROVED}at": datetime.now(UTC).isoformat(timespec="seconds"),
-            f"{_APPROVED}because": reason,
+            f"{_APPROVED}because": reason.en,
+            f"{_APPROVED}because_fr": reason.fr,
         }
         for key, value in tags.items():
             self._client.set_model_version_tag(stored.name, str(stored.version), key, value)
@@ -190,11 +192,11 @@ class TrackingStore:
                 return None
             raise
 
-    def refusals(self, book_fingerprint: str) -> dict[str, str]:
+    def refusals(self, book_fingerprint: str) -> dict[str, Verdict]:
         """Return the questions that were refused on a book with this fingerprint, each with the newest reason."""
         text = f"tags.{STATE} = 'refused' AND tags.{BOOK} = '{book_fingerprint}'"
         runs = self._client.search_runs([self._experiment], text, order_by=["attributes.start_time ASC"])
-        return {run.info.run_name: run.data.tags[VERDICT] for run in runs}
+        return {run.info.run_name: Verdict(run.data.tags[VERDICT], run.data.tags[VERDICT_FR]) for run in runs}
 
     def names(self, prefix: str) -> list[str]:
         """Return the names of the registered models that start with a prefix, sorted."""
@@ -244,7 +246,7 @@ class TrackingStore:
             sha256={key.removeprefix(_SHA): value for key, value in tags.items() if key.startswith(_SHA)},
             approved_by=tags.get(f"{_APPROVED}by", ""),
             approved_at=tags.get(f"{_APPROVED}at", ""),
-            reason=tags.get(f"{_APPROVED}because", ""),
+            reason=Verdict(tags.get(f"{_APPROVED}because", ""), tags.get(f"{_APPROVED}because_fr", "")),
             directory=_local(str(found.source)) / _FILES_FOLDER,
         )
 

@@ -15,15 +15,16 @@ from threadpoolctl import threadpool_limits
 
 from appetence.book import Book
 from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings
-from appetence.errors import QuestionRefusedError
 from appetence.features.pipeline import build_features
 from appetence.features.population import population
-from appetence.models.blocks import Blocks, plan_blocks
+from appetence.models.blocks import Blocks, months_needed, plan_blocks
 from appetence.models.dataset import Labelled, make_snapshots
 from appetence.models.evaluation import TOP_PRODUCTS, rank_products
 from appetence.models.fitting import check_parameters
 from appetence.models.outcome import Outcome, Tried, try_question
 from appetence.models.questions import Asked, Question, ask, label
+from appetence.models.verdicts import Verdict, book_too_short
+from appetence.months import Month
 from appetence.progress import Progress, part, silent
 
 WORKERS = 2
@@ -58,7 +59,7 @@ class TrainingResult:
             "questions": {
                 name: {
                     "state": outcome.state,
-                    "verdict": outcome.verdict,
+                    **outcome.verdict.as_dict("verdict"),
                     "metrics": {} if outcome.evaluation is None else outcome.evaluation.as_dict(),
                 }
                 for name, outcome in self.outcomes.items()
@@ -129,14 +130,17 @@ def train_questions(
     return TrainingResult(outcomes, fingerprint, ranking, facts)
 
 
-def _planned(book: Book, asked: Asked, settings: TrainingSettings) -> tuple[dict[Question, Blocks], dict[str, str]]:
+def _planned(book: Book, asked: Asked, settings: TrainingSettings) -> tuple[dict[Question, Blocks], dict[str, Verdict]]:
     """Lay out the blocks of each question; a book that is too short refuses it."""
     planned, refused = {}, dict(asked.refused)
     for question in asked.questions:
-        try:
-            planned[question] = plan_blocks(book.observed_from, book.observed_until, question.window, settings)
-        except QuestionRefusedError as error:
-            refused[question.name] = str(error)
+        blocks = plan_blocks(book.observed_from, book.observed_until, question.window, settings)
+        if blocks is not None:
+            planned[question] = blocks
+            continue
+        needed, horizon = months_needed(question.window, settings), question.window.horizon
+        months = Month.of(book.observed_until) - Month.of(book.observed_from)
+        refused[question.name] = book_too_short(needed, months, horizon)
     return planned, refused
 
 

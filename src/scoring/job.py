@@ -18,6 +18,7 @@ from appetence.errors import BookError, PublicationError
 from appetence.features.pipeline import FeatureTable, build_features
 from appetence.features.population import population
 from appetence.models.registry import ModelRef, load_models
+from appetence.models.verdicts import Verdict
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
 from appetence.scoring.audit import AuditFinding, audit, raise_on_failure
@@ -47,7 +48,7 @@ class ScoreOutcome:
     clients: int
     objected: int
     questions: tuple[str, ...]
-    unanswered: Mapping[str, str]
+    unanswered: Mapping[str, Verdict]
     audit: tuple[AuditFinding, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,7 +61,7 @@ class ScoreOutcome:
             "clients": self.clients,
             "objected": self.objected,
             "questions": list(self.questions),
-            "unanswered": dict(self.unanswered),
+            "unanswered": {question: str(reason) for question, reason in self.unanswered.items()},
             "audit": [{"check": f.check, "figure": f.figure, "passed": f.passed} for f in self.audit],
         }
 
@@ -80,7 +81,7 @@ def run_job(
     config: Config,
     book: Book,
     refs: Mapping[str, ModelRef],
-    unanswered: Mapping[str, str],
+    unanswered: Mapping[str, Verdict],
     month: str | None,
     why: str | None,
     progress: Progress = silent,
@@ -151,7 +152,7 @@ def _features(config: Config, book: Book, cut: dt.date, objecting: frozenset[str
     return table, len(everyone) - len(spine)
 
 
-def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, str]) -> str:
+def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict]) -> str:
     described: dict[str, Any] = {
         question: {
             "name": ref.name,
@@ -159,11 +160,11 @@ def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, str]) -> str:
             "alias": ref.alias,
             "horizon": ref.stored.horizon,
             "sha256": dict(ref.stored.sha256),
-            "verdict": ref.stored.reason,
+            **ref.stored.reason.as_dict("verdict"),
         }
         for question, ref in refs.items()
     }
-    described |= {question: {"refused": reason} for question, reason in unanswered.items()}
+    described |= {question: reason.as_dict("refused") for question, reason in unanswered.items()}
     return canonical(described)
 
 
@@ -218,7 +219,7 @@ def _audit_and_publish(
 
 
 def _nothing_to_do(
-    shown: PublishedRun, config: Config, refs: Mapping[str, ModelRef], unanswered: Mapping[str, str]
+    shown: PublishedRun, config: Config, refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict]
 ) -> ScoreOutcome:
     return ScoreOutcome(
         shown.month,

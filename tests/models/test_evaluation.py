@@ -36,10 +36,10 @@ def predictions(n: int = 4_000, seed: int = 1, own: float = 1.0, logistic: float
 def test_a_model_that_knows_more_beats_its_baselines():
     found = evaluate(predictions(), draws=100, seed=1)
     assert found.beats
-    assert found.verdict.startswith("beats its baselines: AUC 0.7")
-    assert found.verdict.endswith("2 test dates")
-    assert "logistic regression" in found.verdict
-    assert BASE_RATE not in found.verdict
+    assert found.verdict.en.startswith("beats its baselines: AUC and log-loss 0.7")
+    assert found.verdict.en.endswith("2 test dates")
+    assert "logistic regression" in found.verdict.en
+    assert BASE_RATE not in found.verdict.en
     assert found.dates == ("2023-01-01", "2023-07-01")
     assert found.metrics["log_loss"].low < found.metrics["log_loss"].value < found.metrics["log_loss"].high
 
@@ -85,7 +85,7 @@ def test_a_tie_with_the_regression_goes_to_the_smaller_loss_and_a_worse_model_ne
     assert ahead.baselines[LOGISTIC].gain.value > 0
     assert ahead.baselines[LOGISTIC].gain.low < 0 < ahead.baselines[LOGISTIC].gain.high
     assert not behind.beats
-    assert behind.verdict.startswith("does not beat its baselines")
+    assert behind.verdict.en.startswith("does not beat its baselines")
 
 
 def test_better_than_a_plain_rate_by_luck_is_not_enough():
@@ -102,7 +102,7 @@ def test_better_than_a_plain_rate_by_luck_is_not_enough():
     assert found.baselines[BASE_RATE].gain.value > 0
     assert found.baselines[BASE_RATE].better < 0.9
     assert not found.beats
-    assert "base rate" in found.verdict
+    assert "base rate" in found.verdict.en
 
 
 def test_households_move_together():

@@ -22,6 +22,7 @@ from appetence.models.fitting import (
     predict_test,
 )
 from appetence.models.questions import Question
+from appetence.models.verdicts import Verdict
 
 ATTRITION = Question("attrition", None, Window(6), 50, (BASE_RATE, LIFE_TABLE, LOGISTIC))
 CARD = Question("buy:card", "card", Window(6), 50, (BASE_RATE, LOGISTIC))
@@ -32,7 +33,7 @@ FEW = {"max_rounds": 10}
 
 
 def wrapping(question: Question) -> Wrapping:
-    return Wrapping(question, FINAL, "f" * 64, {"auc": 0.7}, "verdict", seed=1)
+    return Wrapping(question, FINAL, "f" * 64, {"auc": 0.7}, Verdict("verdict", "verdict"), seed=1)
 
 
 def test_an_unknown_parameter_is_told_with_the_nearest():

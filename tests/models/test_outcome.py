@@ -54,7 +54,7 @@ def test_no_event_at_all_refuses_attrition_but_not_a_product(make_labelled):
     attrition = try_question(ATTRITION, nothing, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome
     assert (attrition.state, attrition.model, attrition.fallback) == ("refused", None, None)
     card = try_question(CARD, nothing, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome
-    assert card.verdict == "not modelled: 0 buyers, 50 needed"
+    assert card.verdict.en == "not modelled: 0 buyers, 50 needed"
     # windows of 6 months every 3: 400 rows count as 200, drawn towards 1 % as by 5 buyers
     assert card.fallback.probability == 5 / (200 + 500)
     nobody = labelled.with_rows(np.arange(0))
@@ -65,5 +65,5 @@ def test_events_that_all_come_after_the_test_date_cannot_be_tested(make_labelled
     labelled = make_labelled()
     late = replace(labelled, y=np.where(labelled.cut == np.datetime64(EARLY), 0, labelled.y))
     outcome = try_question(CARD, late, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome
-    assert outcome.verdict == "not modelled: too few buyers before every test date"
+    assert outcome.verdict.en == "not modelled: too few buyers before every test date"
     assert outcome.model is None

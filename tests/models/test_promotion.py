@@ -12,6 +12,7 @@ from appetence.models.promotion import FIRST_THAT_BEATS, NO_CHAMPION, keep_train
 from appetence.models.registry import load_models, resolve
 from appetence.models.tracking import CHAMPION, FALLBACK, TrackingStore
 from appetence.models.training import TrainingResult
+from appetence.models.verdicts import one_product
 
 SETTINGS = TrainingSettings(tests=1, bootstrap=20)
 
@@ -76,9 +77,9 @@ def test_what_was_trained_is_what_is_loaded(store, firm, trained):
 
 
 def test_a_refusal_is_kept_with_the_book_it_was_said_of(store, firm, trained):
-    refused = replace(trained, outcomes={"buy": Outcome("buy", "refused", "one product and nothing to sell")})
+    refused = replace(trained, outcomes={"buy": Outcome("buy", "refused", one_product())})
     assert keep_training(store, firm, refused, SETTINGS) == {}
-    assert store.refusals(trained.book_fingerprint) == {"buy": "one product and nothing to sell"}
+    assert store.refusals(trained.book_fingerprint) == {"buy": one_product()}
     assert store.refusals("0" * 64) == {}
 
 

@@ -30,7 +30,7 @@ def test_one_question_per_product_and_one_of_attrition(make_book):
 def test_a_book_of_one_product_has_nothing_to_sell(make_book):
     asked = ask(make_book(held("A")), ATTRITION, NEXT)
     assert [question.name for question in asked.questions] == ["attrition"]
-    assert "one product and nothing to sell" in asked.refused["buy"]
+    assert "one product and nothing to sell" in asked.refused["buy"].en
 
 
 def test_what_is_switched_off_is_not_asked(make_book):

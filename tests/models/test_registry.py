@@ -10,6 +10,7 @@ from appetence.config import TrackingSettings
 from appetence.errors import ArtefactError
 from appetence.models.registry import ModelRef, load, load_models, model_name, resolve, try_in_another_process
 from appetence.models.tracking import CHAMPION, FALLBACK, RunRecord, TrackingStore, file_sha256
+from appetence.models.verdicts import Verdict
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def put(store, artefact, constant):
         chosen = artefact if of is None else of
         with store.run(RunRecord(chosen.question)) as run_id:
             stored = store.register(model_name(firm, chosen.question), chosen, run_id)
-        store.approve(stored, alias, "rule", "reason")
+        store.approve(stored, alias, "rule", Verdict("reason", "raison"))
         ref = resolve(store, firm, chosen.question)
         assert ref is not None
         return ref

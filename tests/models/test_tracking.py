@@ -14,6 +14,7 @@ from appetence.config import TrackingSettings
 from appetence.models.artefact import Artefact
 from appetence.models.registry import load, resolve
 from appetence.models.tracking import CHAMPION, FALLBACK, RunRecord, TrackingStore, file_sha256
+from appetence.models.verdicts import Verdict
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +35,10 @@ def test_a_version_keeps_its_run_its_files_and_its_approval(store, folder, artef
     with store.run(RunRecord("training")) as parent, store.run(record(), parent) as run_id:
         stored = store.register("demo.attrition", artefact, run_id)
     assert (stored.aliases, stored.sha256, stored.approved_by) == ((), {}, "")
-    approved = store.approve(stored, CHAMPION, "rule: first version that beats its baselines", "beats the life table")
+    approved = store.approve(stored, CHAMPION, "rule: first version that beats its baselines", Verdict("beats", "bat"))
     assert approved.aliases == (CHAMPION,)
     assert approved.approved_by == "rule: first version that beats its baselines"
-    assert approved.reason == "beats the life table"
+    assert approved.reason == Verdict("beats", "bat")
     assert approved.approved_at.endswith("+00:00")
     assert approved == store.version_at("demo.attrition", CHAMPION)
     assert set(approved.sha256) == {"model.txt", "contract.json", "golden.json"}
@@ -82,7 +83,7 @@ def test_aliases_that_do_not_exist_are_none(store, constant):
     with store.run(record("buy:home_loan")) as run_id:
         stored = store.register("demo.buy.home_loan", constant, run_id)
     assert store.version_at("demo.buy.home_loan", CHAMPION) is None
-    store.approve(stored, FALLBACK, "rule", "not modelled")
+    store.approve(stored, FALLBACK, "rule", Verdict("not modelled", "non modélisé"))
     found = store.version_at("demo.buy.home_loan", FALLBACK)
     assert found is not None
     assert set(found.sha256) == {"contract.json", "golden.json"}
@@ -106,7 +107,7 @@ def test_a_store_that_was_moved_goes_on_working(artefact, tmp_path):
     old, new = tmp_path / "old place" / "mlruns", tmp_path / "new" / "mlruns"
     store = TrackingStore(TrackingSettings(directory=str(old)), "demo")
     with store.run(record()) as run_id:
-        store.approve(store.register("demo.attrition", artefact, run_id), CHAMPION, "rule", "reason")
+        store.approve(store.register("demo.attrition", artefact, run_id), CHAMPION, "rule", Verdict("reason", "raison"))
     new.parent.mkdir()
     shutil.move(old, new)
 

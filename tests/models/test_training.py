@@ -34,14 +34,14 @@ def test_every_question_is_answered_one_way_or_another(trained):
         assert served.question == name
         served.check_golden()
         assert (outcome.fallback is None) == (outcome.state == "beats")
-        assert outcome.verdict == served.verdict
+        assert outcome.verdict.en == served.verdict
     assert set(trained.ranking) == {"map_at_7", "ceiling", "popularity", "buyers"}
 
 
 def test_a_product_with_too_few_buyers_gets_the_base_rate_and_says_so(trained):
     outcome = trained.outcomes["buy:pel"]
     events = outcome.facts["events"]
-    assert outcome.verdict == f"not modelled: {events} buyers, 30 needed"
+    assert outcome.verdict.en == f"not modelled: {events} buyers, 30 needed"
     assert outcome.model is None
     assert outcome.fallback.kind == "constant"
     assert 0 < outcome.fallback.probability < 0.1
@@ -60,7 +60,7 @@ def test_attrition_was_tested_beside_its_baselines(trained):
 
 def test_the_result_is_told_as_json_and_in_lines(trained):
     told = json.loads(json.dumps(trained.as_dict()))
-    assert told["questions"]["attrition"]["verdict"] == trained.outcomes["attrition"].verdict
+    assert told["questions"]["attrition"]["verdict"] == trained.outcomes["attrition"].verdict.en
     assert len(told["book_fingerprint"]) == 64
     lines = list(trained.lines())
     assert lines[0].startswith("attrition: ")
@@ -104,18 +104,18 @@ def quiet_book(make_book, *, leavers: int = 0, **kwargs):
 def test_attrition_is_refused_where_nobody_leaves(make_book):
     result = train_questions(quiet_book(make_book), *settings(), TENURE, SMALL)
     assert result.outcomes["attrition"].state == "refused"
-    assert result.outcomes["attrition"].verdict.startswith("Nobody leaves in this book")
-    assert "one product and nothing to sell" in result.outcomes["buy"].verdict
+    assert result.outcomes["attrition"].verdict.en.startswith("Nobody leaves in this book")
+    assert "one product and nothing to sell" in result.outcomes["buy"].verdict.en
     assert result.ranking == {}
 
 
 def test_noise_gets_no_champion_and_few_leavers_get_no_model(make_book):
     noise = train_questions(quiet_book(make_book, leavers=200), *settings(products=False), TENURE, SMALL)
     assert noise.outcomes["attrition"].state == "fallback"
-    assert noise.outcomes["attrition"].verdict.startswith("does not beat its baselines")
+    assert noise.outcomes["attrition"].verdict.en.startswith("does not beat its baselines")
     assert noise.outcomes["attrition"].fallback is not None
     few = train_questions(quiet_book(make_book, leavers=12), *settings(products=False), TENURE, SMALL)
-    assert few.outcomes["attrition"].verdict.startswith("not modelled: ")
+    assert few.outcomes["attrition"].verdict.en.startswith("not modelled: ")
     assert few.outcomes["attrition"].model is None
 
 
@@ -123,8 +123,8 @@ def test_a_short_book_is_refused_with_the_months_it_needs(make_book):
     book = quiet_book(make_book, leavers=100, observed_from=dt.date(2023, 1, 1), observed_until=dt.date(2024, 1, 1))
     result = train_questions(book, *settings(products=False), TENURE, SMALL)
     assert result.outcomes["attrition"].state == "refused"
-    assert "needs 21 months of book" in result.outcomes["attrition"].verdict
-    assert "but got 12" in result.outcomes["attrition"].verdict
+    assert "needs 21 months of book" in result.outcomes["attrition"].verdict.en
+    assert "il y en a 12" in result.outcomes["attrition"].verdict.fr
 
 
 def test_a_product_that_all_hold_is_refused(make_book):
@@ -135,7 +135,7 @@ def test_a_product_that_all_hold_is_refused(make_book):
     ]
     result = train_questions(make_book({"contracts": contracts}), *settings(attrition=False), TENURE, SMALL)
     assert {outcome.state for outcome in result.outcomes.values()} == {"refused"}
-    assert result.outcomes["buy:P"].verdict.startswith("Nobody may buy P for the first time")
+    assert result.outcomes["buy:P"].verdict.en.startswith("Nobody may buy P for the first time")
 
 
 def test_a_wrong_parameter_is_told_before_any_work(make_book):

@@ -1,0 +1,123 @@
+"""What is said of a model, or of a question that has none: every sentence in both languages, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One statement in English and in French; as text, the English."""
+
+    en: str
+    fr: str
+
+    def __str__(self) -> str:
+        return self.en
+
+    def as_dict(self, name: str) -> dict[str, str]:
+        """Return it under two keys for JSON: `name` and `name_fr`."""
+        return {name: self.en, f"{name}_fr": self.fr}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """AUC and log-loss; of a baseline also by how much its log-loss is above the model's, with the 95 % interval."""
+
+    auc: float
+    log_loss: float
+    gain: tuple[float, float] | None = None
+
+    def told(self) -> Verdict:
+        """Return the two figures in words."""
+        auc, loss = f"{self.auc:.3f}", f"{self.log_loss:.4f}"
+        return Verdict(f"{auc} and {loss}", f"{_fr(auc)} et {_fr(loss)}")
+
+
+_FRENCH = {
+    "life table": "la table de survie",
+    "logistic regression": "la régression logistique",
+    "base rate": "le taux de base",
+}
+
+
+def _fr(number: str) -> str:
+    return number.replace(".", ",").replace("-", "\u2212")
+
+
+def judged(beats: bool, model: Figures, baselines: Mapping[str, Figures], dates: int) -> Verdict:
+    """Say how a model did beside its baselines, out of time."""
+    en, fr = [], []
+    for name, other in baselines.items():
+        words, low, high = other.told(), *(f"{bound:+.4f}" for bound in other.gain or ())
+        en.append(f"{name} {words.en} (95 % interval of the gain {low} to {high})")
+        fr.append(f"{words.fr} pour {_FRENCH[name]} (intervalle à 95 % du gain : {_fr(low)} à {_fr(high)})")
+    own = model.told()
+    plural = "s" if dates > 1 else ""
+    return Verdict(
+        f"{'beats' if beats else 'does not beat'} its baselines: AUC and log-loss {own.en}, against "
+        f"{'; '.join(en)}; {dates} test date{plural}",
+        f"{'fait mieux' if beats else 'ne fait pas mieux'} que ses références : AUC et perte logarithmique {own.fr}, "
+        f"contre {' ; '.join(fr)} ; {dates} date{plural} de test",
+    )
+
+
+def nobody_leaves() -> Verdict:
+    """Say that leaving cannot be learnt from a book in which it never happens."""
+    return Verdict(
+        "Nobody leaves in this book: over all training dates no client closed the last contract by choice, so that "
+        "nothing can be learnt about leaving",
+        "Personne ne quitte ce portefeuille : à aucune date d’apprentissage un client n’a clôturé son dernier contrat "
+        "de son propre choix ; on ne peut donc rien apprendre de l’attrition",
+    )
+
+
+def nobody_may_buy(product_id: str) -> Verdict:
+    """Say that a product has no one to be sold to."""
+    return Verdict(
+        f"Nobody may buy {product_id} for the first time: all hold it, or it was not on sale",
+        f"Personne ne peut acheter {product_id} pour la première fois : tous l’ont déjà détenu, ou il n’était pas en "
+        "vente",
+    )
+
+
+def one_product() -> Verdict:
+    """Say that there is nothing to sell beside the one product."""
+    return Verdict(
+        "This book has one product and nothing to sell beside it",
+        "Ce portefeuille ne compte qu’un seul produit : il n’y a rien d’autre à proposer",
+    )
+
+
+def too_few(events: int, needed: int, leavers: bool) -> Verdict:
+    """Say that it happened to too few clients to make a model."""
+    en, fr = ("leavers", "départs") if leavers else ("buyers", "acheteurs")
+    return Verdict(
+        f"not modelled: {events} {en}, {needed} needed",
+        f"non modélisé : {events} {fr}, il en faut {needed}",
+    )
+
+
+def too_few_before_tests(leavers: bool) -> Verdict:
+    """Say that a model could not have been tested."""
+    en, fr = ("leavers", "départs") if leavers else ("buyers", "acheteurs")
+    return Verdict(
+        f"not modelled: too few {en} before every test date",
+        f"non modélisé : trop peu de {fr} avant chaque date de test",
+    )
+
+
+def book_too_short(needed: int, months: int, horizon: int) -> Verdict:
+    """Say that the book shows too few months for a test out of time."""
+    return Verdict(
+        f"A model that can be tested out of time needs {needed} months of book for a horizon of {horizon} months, and "
+        f"there are {months}. Load older months, or set a shorter horizon, gap or history",
+        f"Un modèle qui puisse être testé hors de sa période demande {needed} mois d’historique pour un horizon de "
+        f"{horizon} mois ; il y en a {months}. Chargez des mois plus anciens, ou réduisez l’horizon",
+    )
+
+
+def untrained_yet() -> Verdict:
+    """Say that nobody has trained the question yet."""
+    return Verdict("no model yet; train it with appetence train", "pas encore de modèle : appetence train")

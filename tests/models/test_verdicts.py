@@ -1,0 +1,66 @@
+import pytest
+
+from appetence.models.verdicts import (
+    Figures,
+    Verdict,
+    book_too_short,
+    judged,
+    nobody_leaves,
+    nobody_may_buy,
+    one_product,
+    too_few,
+    too_few_before_tests,
+    untrained_yet,
+)
+
+FIGURES = Figures(0.76, 0.1284)
+BASELINES = {"life table": Figures(0.672, 0.136, (0.0049, 0.0099)), "logistic regression": Figures(0.7, 0.2, (-0.1, 0))}
+
+
+def test_figures_are_told_with_each_languages_marks():
+    verdict = judged(True, FIGURES, BASELINES, 2)
+    assert verdict.en == (
+        "beats its baselines: AUC and log-loss 0.760 and 0.1284, against life table 0.672 and 0.1360 (95 % interval of "
+        "the gain +0.0049 to +0.0099); logistic regression 0.700 and 0.2000 (95 % interval of the gain -0.1000 to "
+        "+0.0000); 2 test dates"
+    )
+    assert verdict.fr == (
+        "fait mieux que ses références : AUC et perte logarithmique 0,760 et 0,1284, contre 0,672 et 0,1360 pour la "
+        "table de survie (intervalle à 95 % du gain : +0,0049 à +0,0099) ; 0,700 et 0,2000 pour la régression "
+        "logistique (intervalle à 95 % du gain : −0,1000 à +0,0000) ; 2 dates de test"
+    )
+
+
+def test_a_model_that_does_not_is_said_not_to():
+    verdict = judged(False, FIGURES, {"base rate": Figures(0.5, 0.2, (0.0, 0.1))}, 1)
+    assert verdict.en.startswith("does not beat")
+    assert verdict.fr.startswith("ne fait pas mieux")
+    assert verdict.en.endswith("1 test date")
+    assert verdict.fr.endswith("1 date de test")
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        nobody_leaves(),
+        nobody_may_buy("loan"),
+        one_product(),
+        too_few(3, 50, leavers=False),
+        too_few_before_tests(leavers=True),
+        book_too_short(21, 12, 6),
+        untrained_yet(),
+    ],
+)
+def test_every_statement_is_made_in_both_languages(verdict):
+    assert verdict.en
+    assert verdict.fr
+    assert verdict.en != verdict.fr
+    assert str(verdict) == verdict.en
+    assert verdict.as_dict("refused") == {"refused": verdict.en, "refused_fr": verdict.fr}
+
+
+def test_leavers_and_buyers_are_told_apart():
+    assert too_few(3, 50, leavers=True) == Verdict(
+        "not modelled: 3 leavers, 50 needed", "non modélisé : 3 départs, il en faut 50"
+    )
+    assert "acheteurs" in too_few(3, 50, leavers=False).fr
