@@ -3,7 +3,8 @@
 Blocks stand in time order, fit < calibrate < test, and are *purged*: a snapshot is used for fitting or calibrating only
 if its label window has closed by the test cut, so that nothing is learnt from what was not known then. Households are
 split once, by a stable hash, into those that models are fitted on and those kept for calibration: the two sides share
-neither a cut nor a household nor a client.
+neither a cut nor a household nor a client. Once the slope is calibrated the model is fitted again on both sides; the
+test cut stays unseen.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from appetence.models.columns import Columns, FeatureValueError, read_columns
 from appetence.models.encoding import Encoder, fit_encoder
 from appetence.models.folds import assign_folds, group_keys, make_splits, row_keys
 from appetence.models.linear import LinearFitter, LinearPart
-from appetence.models.margin import MarginChoice, choose_margin
+from appetence.models.margin import MarginChoice, choose_margin, level
 from appetence.models.parts import from_contract, read_parts, to_contract, write_parts
 
 ONE_THREAD_CELLS = 300_000
@@ -177,6 +177,20 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         check_consistent_length(scores, target)
         weight = _check_sample_weight(sample_weight, target, dtype=np.float64, ensure_non_negative=True)
         self.calibration_ = fit_calibration(scores, target, weight)
+        return self
+
+    def recentre(self, X: Any, y: Any, slope: float = 1.0, sample_weight: Any = None) -> Self:
+        """Set the slope of the log-odds, and the intercept that makes as many events expected on the rows as observed.
+
+        For rows that were learnt from too: a sum over a block is far less overfitted than the order within it. Replaces
+        any earlier calibration.
+        """
+        check_is_fitted(self)
+        target = self._target_of(y)
+        scores = slope * self._margin(X)
+        check_consistent_length(scores, target)
+        weight = _check_sample_weight(sample_weight, target, dtype=np.float64, ensure_non_negative=True)
+        self.calibration_ = Calibration(slope, level(scores, target, weight))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:

@@ -81,7 +81,12 @@ def can_fit(labelled: Labelled, origin: Origin) -> bool:
 def fit_model(
     labelled: Labelled, origin: Origin, parameters: Parameters, seed: int, features: tuple[str, ...] | None = None
 ) -> PropensityClassifier:
-    """Fit on the older cuts of some households, calibrate on the newest cuts of the others.
+    """Fit twice: first to learn how far to trust the scores, then on everything known.
+
+    The first model sees the older cuts of some households; the slope of its log-odds is calibrated on the newest cuts
+    of the others, later rows of clients it never saw. The second is fitted on all rows and takes over that slope; its
+    level is set on all of them, so that no season stands for the others. (Measured on a simulated book: the first model
+    alone, on half of the rows, lost to a logistic regression on all of them.)
 
     Parameters
     ----------
@@ -89,11 +94,15 @@ def fit_model(
         Features to read; None for all.
     """
     fit = labelled.block(origin.fit, held_out=False)
-    calibrate = labelled.block(origin.calibrate, held_out=True)
+    later = labelled.block(origin.calibrate, held_out=True)
+    everything = labelled.block((*origin.fit, *origin.calibrate))
     names = list(fit.snapshots.X.columns) if features is None else list(features)
-    model = PropensityClassifier(random_state=seed, n_jobs=1).set_params(**parameters)
-    model.fit(fit.X[names], fit.y, groups=fit.household, time=fit.cut)
-    return model.calibrate(calibrate.X[names], calibrate.y)
+    settings: dict[str, Any] = {**parameters, "random_state": seed, "n_jobs": 1}
+    model = PropensityClassifier(**settings)
+    model.fit(fit.X[names], fit.y, groups=fit.household, time=fit.cut).calibrate(later.X[names], later.y)
+    final = PropensityClassifier(**{**settings, "linear_shrink": model.linear_shrink_})
+    final.fit(everything.X[names], everything.y, groups=everything.household, time=everything.cut)
+    return final.recentre(everything.X[names], everything.y, slope=model.calibration_.slope)
 
 
 def predict_test(

@@ -296,3 +296,12 @@ def test_a_fixed_shrinkage_is_kept():
     X, y = book(400)
     assert not PropensityClassifier(linear_shrink=0.0).fit(X, y).linear_contributions(X).any()
     assert PropensityClassifier(linear_shrink=0.25).fit(X, y).linear_shrink_ == 0.25
+
+
+def test_recentring_expects_what_was_observed_and_keeps_the_slope():
+    X, y = book()
+    model = PropensityClassifier(max_rounds=20).fit(X, y)
+    few = y * (np.arange(len(y)) % 3 == 0)
+    model.recentre(X, few, slope=0.8)
+    assert model.calibration_.slope == 0.8
+    assert model.predict_proba(X)[:, 1].sum() == pytest.approx(few.sum(), rel=0.01)

@@ -9,6 +9,7 @@ import pytest
 from appetence.errors import UsageError
 from appetence.models.baselines import BASE_RATE, LIFE_TABLE, LOGISTIC
 from appetence.models.blocks import Origin, Window
+from appetence.models.classifier import PropensityClassifier
 from appetence.models.fitting import (
     Wrapping,
     base_rate,
@@ -57,13 +58,16 @@ def test_what_happens_at_the_test_date_changes_no_prediction(make_labelled):
     assert len(before.rows) == test.sum()
 
 
-def test_households_held_out_change_only_the_calibration(make_labelled):
+def test_the_slope_comes_from_later_rows_of_other_households_and_the_level_from_all(make_labelled):
     labelled = make_labelled()
-    out = labelled.snapshots.held_out[labelled.rows]
-    turned = replace(labelled, y=np.where(out, 0, labelled.y))
-    before, after = (fit_model(one, FINAL, FEW, seed=1) for one in (labelled, turned))
-    assert before.booster_.model_to_string() == after.booster_.model_to_string()
-    assert before.calibration_ != after.calibration_
+    fit, later = labelled.block(FINAL.fit, held_out=False), labelled.block(FINAL.calibrate, held_out=True)
+    first = PropensityClassifier(**FEW, random_state=1, n_jobs=1).fit(fit.X, fit.y, groups=fit.household, time=fit.cut)
+    slope = first.calibrate(later.X, later.y).calibration_.slope
+    assert slope != 1.0
+    model = fit_model(labelled, FINAL, FEW, seed=1)
+    assert model.calibration_.slope == slope
+    known = labelled.block((*FINAL.fit, *FINAL.calibrate))
+    assert model.predict_proba(known.X)[:, 1].sum() == pytest.approx(known.y.sum(), rel=0.02)
 
 
 def test_too_little_cannot_be_fitted(make_labelled):
