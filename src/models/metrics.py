@@ -6,7 +6,7 @@ A metric that the rows do not define (one class only, say) is NaN: a resample wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -221,12 +221,11 @@ def bootstrap_intervals(
     Notes
     -----
     A group drawn twice has twice its weight: every metric here takes that as two copies of its rows (Efron 1979; for
-    clusters, Field and Welsh 2007). Resamples in which the metric is not defined are left out.
+    clusters, Field and Welsh 2007). Resamples in which the metric is not defined are left out. Rows keep their places,
+    so that a metric may know more of them, such as their dates.
     """
     y, p, w = _checked(y, p, weight)
-    order = np.argsort(p, kind="stable")  # once: metrics that rank need not sort each resample again
-    own, scores, mass = y[order], p[order], w[order]
-    values = [metric(own, scores, mass * times[order]) for times in _resamples(groups, len(y), n, seed)]
+    values = [metric(y, p, w * times) for times in _resamples(groups, len(y), n, seed)]
     return _interval(metric(y, p, w), values)
 
 
@@ -271,14 +270,15 @@ def _mean_precision(ranked: npt.NDArray[np.bool_], wanted: npt.NDArray[Any], k: 
     return float(((precision * hits).sum(axis=1) / wanted).mean())
 
 
-def _resamples(groups: Any, n_rows: int, n: int, seed: int) -> list[Floats]:
-    """Return, for each resample, how many times each row was drawn."""
+def _resamples(groups: Any, n_rows: int, n: int, seed: int) -> Iterator[Floats]:
+    """Yield, for each resample, how many times each row was drawn."""
     unit = np.arange(n_rows) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     if len(unit) != n_rows:
         raise MetricError("groups must name one group per row", f"{len(unit)} for {n_rows} rows")
     units = int(unit.max()) + 1
     rng = np.random.default_rng([seed, 0x626F6F74])
-    return [np.bincount(rng.integers(0, units, units), minlength=units)[unit].astype(np.float64) for _ in range(n)]
+    for _ in range(n):
+        yield np.bincount(rng.integers(0, units, units), minlength=units)[unit].astype(np.float64)
 
 
 def _interval(value: float, values: Sequence[float], share: float = 0.95) -> Interval:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,16 @@ def test_figures_are_those_of_scikit_learn_ranking_ones_within_dates():
     assert found.metrics["auc"].value == pytest.approx(expected)
     loss = log_loss(data.y, data.baselines[LOGISTIC]) - log_loss(data.y, data.p)
     assert found.baselines[LOGISTIC].gain.value == pytest.approx(loss)
+
+
+def test_intervals_are_of_the_same_figures_dates_included():
+    """The level differs so much between dates that a figure taken over the wrong rows would be far off."""
+    data = predictions()
+    high = data.date == DATES[1]
+    data = replace(data, p=np.where(high, expit(np.log(data.p / (1 - data.p)) + 3), data.p))
+    for name, interval in evaluate(data, draws=60, seed=1).metrics.items():
+        assert interval.low <= interval.value <= interval.high, name
+        assert interval.low < interval.high, name
 
 
 def test_a_level_that_differs_between_dates_does_not_pass_for_ranking():
