@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import overload
 
@@ -82,18 +81,6 @@ class Month:
 
     def __repr__(self) -> str:
         return f"Month({self})"
-
-
-def month_range(first: Month, last: Month, step: int = 1) -> Iterator[Month]:
-    """Yield the months from `first` to `last`, both included.
-
-    >>> [str(m) for m in month_range(Month.parse("2023-11"), Month.parse("2024-02"), 2)]
-    ['2023-11', '2024-01']
-    """
-    month = first
-    while month <= last:
-        yield month
-        month = month + step
 
 
 def shift(cut: dt.date, months: int) -> dt.date:

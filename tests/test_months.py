@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appetence.errors import UsageError
-from appetence.months import Month, month_range, shift
+from appetence.months import Month, shift
 
 months = st.builds(Month, st.integers(1900, 2100), st.integers(1, 12))
 
@@ -32,11 +32,6 @@ def test_a_month_reads_back_as_it_is_written(month):
 def test_anything_else_is_refused(text):
     with pytest.raises(UsageError, match="YYYY-MM"):
         Month.parse(text)
-
-
-def test_a_range_holds_both_ends_and_may_be_empty():
-    assert [str(m) for m in month_range(Month(2024, 1), Month(2024, 3))] == ["2024-01", "2024-02", "2024-03"]
-    assert list(month_range(Month(2024, 2), Month(2024, 1))) == []
 
 
 def test_only_a_first_day_can_be_shifted():

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from appetence.errors import UsageError
@@ -139,37 +138,6 @@ def probability_points(phi: Floats, bias: float) -> Floats:
     slope = np.where(small, steep, (end - start) / np.where(small, 1.0, total))
     points: Floats = phi * slope[:, None]
     return points
-
-
-def group_sum(phi: Floats, group_index: npt.NDArray[np.integer], n_groups: int) -> Floats:
-    """Add the contributions of each group of features.
-
-    Parameters
-    ----------
-    phi
-        (n_rows, n_features) contributions or points.
-    group_index
-        (n_features,) each feature's group, from 0 to `n_groups` - 1.
-
-    Returns
-    -------
-    sums
-        (n_rows, n_groups).
-
-    Examples
-    --------
-    >>> group_sum(np.array([[1.0, 2.0, 4.0]]), np.array([1, 0, 1]), 2).tolist()
-    [[2.0, 5.0]]
-    """
-    group_index = np.asarray(group_index)
-    if group_index.shape != (phi.shape[1],):
-        raise UsageError(f"group_index must name a group for each of {phi.shape[1]} features", group_index.shape)
-    if len(group_index) and not (group_index.min() >= 0 and group_index.max() < n_groups):
-        raise UsageError(f"groups must be from 0 to {n_groups - 1}", f"{group_index.min()} to {group_index.max()}")
-    sums = np.zeros((len(phi), n_groups))
-    for feature, group in enumerate(group_index):
-        sums[:, group] += phi[:, feature]
-    return sums
 
 
 def _explain_rows(classifier: PropensityClassifier, tables: TreeTables, X: Any) -> Contributions:

@@ -128,11 +128,6 @@ class Feature:
     fr: Wording
     needs: tuple[str, ...] = ()
 
-    @property
-    def is_category(self) -> bool:
-        """Whether the values are codes."""
-        return self.unit is Unit.CODE
-
 
 CREDIT = "credit"
 """The family of products whose balance is owed to us, not held with us."""

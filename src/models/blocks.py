@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from appetence.config import TrainingSettings
 from appetence.months import Month
+from appetence.targets.windows import window
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Window:
 
     def closes(self, cut: dt.date) -> dt.date:
         """Return the first day after the label window of a snapshot at `cut`: its label is known from then on."""
-        return (Month.of(cut) + (self.gap + self.horizon)).start
+        return window(cut, self.gap, self.horizon)[1]
 
 
 @dataclass(frozen=True)

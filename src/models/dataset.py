@@ -76,10 +76,6 @@ class Labelled:
             chosen &= self.snapshots.held_out[self.rows] == held_out
         return Labelled(self.snapshots, self.rows[chosen], self.y[chosen])
 
-    def with_rows(self, rows: Ints) -> Labelled:
-        """Return the same labels for some of the rows, given as positions in `rows`."""
-        return Labelled(self.snapshots, self.rows[rows], self.y[rows])
-
     def __len__(self) -> int:
         return len(self.rows)
 

@@ -45,11 +45,6 @@ class Question:
     fewest_events: int
     baselines: tuple[str, ...]
 
-    @property
-    def happening(self) -> str:
-        """What it is called when it happens to a client, in the plural."""
-        return "leavers" if self.product_id is None else "buyers"
-
 
 @dataclass(frozen=True)
 class Asked:

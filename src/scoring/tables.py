@@ -13,9 +13,6 @@ import pyarrow as pa
 HORIZONS = (3, 6, 12, 24)
 """Months for which the probability of leaving is written."""
 
-BASELINE, OTHER = "baseline", "other"
-"""The two rows of `score_reasons` that are no reason: what is expected of any client, and all themes not listed."""
-
 
 @dataclass(frozen=True)
 class ScoreTable:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from appetence.errors import UsageError
-from appetence.explain.contributions import explain, explain_blocks, group_sum, probability_points
+from appetence.explain.contributions import explain, explain_blocks, probability_points
 from appetence.models import PropensityClassifier
 
 
@@ -133,15 +133,3 @@ def test_points_add_up_whatever_the_contributions(phi: np.ndarray, bias: float) 
     for row, shares in zip(phi, points, strict=True):
         assert abs(sigmoid(bias) + shares.sum() - sigmoid(bias + row.sum())) < 1e-12
         assert (np.sign(shares) * np.sign(row) >= 0).all()
-
-
-def test_group_sums() -> None:
-    phi = np.arange(12.0).reshape(2, 6)
-    sums = group_sum(phi, np.array([2, 0, 2, 3, 0, 2]), 4)
-    np.testing.assert_array_equal(sums, [[1 + 4, 0, 0 + 2 + 5, 3], [7 + 10, 0, 6 + 8 + 11, 9]])
-
-
-@pytest.mark.parametrize("index", [[0, 1], [0, 1, 4, 2], [-1, 0, 0, 0]])
-def test_groups_out_of_range_are_refused(index: list[int]) -> None:
-    with pytest.raises(UsageError, match="group"):
-        group_sum(np.zeros((2, 4)), np.array(index), 4)

@@ -57,7 +57,7 @@ def test_no_event_at_all_refuses_attrition_but_not_a_product(make_labelled):
     assert card.verdict.en == "not modelled: 0 buyers, 50 needed"
     # windows of 6 months every 3: 400 rows count as 200, drawn towards 1 % as by 5 buyers
     assert card.fallback.probability == 5 / (200 + 500)
-    nobody = labelled.with_rows(np.arange(0))
+    nobody = labelled.block([])
     assert try_question(CARD, nobody, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome.state == "refused"
 
 

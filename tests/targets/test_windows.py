@@ -5,23 +5,15 @@ import datetime as dt
 import pytest
 
 from appetence.errors import UsageError
-from appetence.targets.windows import is_matured, last_matured_cut, window
+from appetence.targets.windows import window
 
 
-def test_a_window_is_matured_when_its_last_day_was_seen():
-    cut = dt.date(2024, 8, 1)
-    assert window(cut, 1, 3) == (dt.date(2024, 9, 1), dt.date(2024, 12, 1))
-    assert is_matured(cut, 1, 3, dt.date(2024, 12, 1))
-    assert not is_matured(cut, 1, 3, dt.date(2024, 11, 1))
-
-
-@pytest.mark.parametrize("until", [dt.date(2024, 2, 1), dt.date(2024, 12, 1)])
-@pytest.mark.parametrize(("gap", "horizon"), [(0, 1), (1, 6), (2, 24)])
-def test_the_last_matured_cut_is_the_last(until, gap, horizon):
-    cut = last_matured_cut(until, gap, horizon)
-    assert is_matured(cut, gap, horizon, until)
-    following = (cut + dt.timedelta(days=31)).replace(day=1)
-    assert not is_matured(following, gap, horizon, until)
+@pytest.mark.parametrize(
+    ("gap", "horizon", "first", "until"),
+    [(0, 1, (2024, 8), (2024, 9)), (1, 3, (2024, 9), (2024, 12)), (2, 24, (2024, 10), (2026, 10))],
+)
+def test_a_window_begins_after_the_gap_and_is_as_long_as_the_horizon(gap, horizon, first, until):
+    assert window(dt.date(2024, 8, 1), gap, horizon) == (dt.date(*first, 1), dt.date(*until, 1))
 
 
 def test_a_cut_is_a_first_of_a_month():
