@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from appetence.errors import PublicationError
 from appetence.explain.wording import Language
+from appetence.models.questions import ATTRITION, NEXT_PRODUCT
 from appetence.months import Month
 
-ATTRITION, NEXT_PRODUCT = "attrition", "next_product"
 OFFERS_SHOWN = 3
 """Next products on a client's sheet."""
 
@@ -74,7 +74,7 @@ class Run:
     Parameters
     ----------
     horizons
-        Months ahead, by kind of question (`attrition`, `next_product`); one that is not known is left out.
+        Months ahead, by kind of question (`attrition`, `buy`); one that is not known is left out.
     shares
         Of the book in the tiers `high` and `medium`, where known.
     """
@@ -161,25 +161,20 @@ def _read_run(
     notes = {question: _read_note(question, entry) for question, entry in entries.items()}
     scoring = written.get("scoring") or {}
     shares = {tier: float(scoring[tier]) for tier in ("high", "medium") if tier in scoring}
-    return Run(run_id, month, fingerprint, code_version, objected, notes, _read_horizons(written, entries), shares)
+    return Run(run_id, month, fingerprint, code_version, objected, notes, _read_horizons(entries), shares)
 
 
-def _read_horizons(settings: Mapping[str, Any], models: Mapping[str, Any]) -> dict[str, int]:
-    """Read months ahead off the models, else off the settings; models of products that differ are not told."""
+def _read_horizons(models: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """Read months ahead off the models; where those of products differ, none is told."""
     found: dict[str, set[int]] = {ATTRITION: set(), NEXT_PRODUCT: set()}
     for question, entry in models.items():
-        if isinstance(entry, dict) and "horizon" in entry:
+        if "horizon" in entry:
             found[ATTRITION if question == ATTRITION else NEXT_PRODUCT].add(int(entry["horizon"]))
-    for name, months in found.items():
-        section = settings.get(name) or {}
-        if not months and "horizon" in section:
-            months.add(int(section["horizon"]))
     return {name: months.pop() for name, months in found.items() if len(months) == 1}
 
 
-def _read_note(question: str, entry: Any) -> ModelNote:
-    """Read what the job wrote of a question: a mapping, or a bare sentence why there is no model."""
-    entry = entry if isinstance(entry, dict) else {"refused": entry}
+def _read_note(question: str, entry: Mapping[str, Any]) -> ModelNote:
+    """Read what the job wrote of a question: of its model, or why there is none."""
     told = "refused" if entry.get("refused") else "verdict"
     plain = "fallback" if entry.get("alias") == "fallback" else "classifier"
     kind = "refused" if told == "refused" else str(entry.get("kind") or plain)

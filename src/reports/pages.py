@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from appetence.explain.wording import Language, visible
-from appetence.reports.data import ATTRITION, ModelNote, PublishedScores
+from appetence.models.questions import ATTRITION, NEXT_PRODUCT
+from appetence.reports.data import ModelNote, PublishedScores
 from appetence.reports.language import Pen
 from appetence.reports.portfolios import Page, Portfolio, total
 from appetence.reports.sheets import Sheet, ready_to_buy, to_call
@@ -81,8 +82,12 @@ class Pages:
         }
 
     def _note(self, question: str, note: ModelNote) -> dict[str, Any]:
-        product_id = None if question == ATTRITION else question.removeprefix("buy:")
-        return {"product_id": product_id, "kind": note.kind, "text": note.text(self._pen.language)}
+        """Name a question as readers know it: attrition, one product, or all products together."""
+        if question in (ATTRITION, NEXT_PRODUCT):
+            name = self._pen("attrition" if question == ATTRITION else "next_products")
+        else:
+            name = self._label(question.removeprefix(f"{NEXT_PRODUCT}:"))
+        return {"name": name, "kind": note.kind, "text": note.text(self._pen.language)}
 
     def _index(self) -> str:
         rows = [

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from appetence.explain.reasons import BASELINE, OTHER
 from appetence.explain.wording import Language
-from appetence.reports.data import ATTRITION, PublishedScores
+from appetence.models.questions import ATTRITION
+from appetence.reports.data import PublishedScores
 from appetence.reports.situations import Situation
 
 

@@ -71,7 +71,7 @@ def publish_scores(
 ) -> Path:
     """Publish rows through the job's own sink."""
     at = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
-    default = {"attrition": {"horizon": 6}, "next_product": {"horizon": 3}}
+    told = {"attrition": {"kind": "classifier", "verdict": "Good.", "horizon": 6}, "buy:P": {"horizon": 3}}
     run = {
         "run_id": run_id,
         "month": month,
@@ -79,8 +79,8 @@ def publish_scores(
         "started_at": at,
         "finished_at": None,
         "book_fingerprint": "0123456789abcdef" * 4,
-        "models": json.dumps({"attrition": {"kind": "classifier", "verdict": "Good."}} if models is None else models),
-        "settings": json.dumps(default if settings is None else settings),
+        "models": json.dumps(told if models is None else models),
+        "settings": json.dumps(settings or {}),
         "code_version": "1.2.3",
         "clients": len(clients),
         "objected": 4,

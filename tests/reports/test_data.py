@@ -50,7 +50,7 @@ def test_what_is_said_of_models(scores):
     models = {
         "attrition": {"refused": "nobody left", "refused_fr": "personne n'est parti"},
         "buy:P": {"kind": "constant", "verdict": "31 buyers", "version": "2"},
-        "buy:Q": "one product only",
+        "buy:Q": {"refused": "one product only"},
         "buy:R": {"kind": "classifier", "verdict": None},
         "buy:S": {"alias": "fallback", "verdict": "Does not beat the base rate."},
         "buy:T": {"alias": "champion", "verdict": "Beats it."},
@@ -71,14 +71,14 @@ def test_what_is_said_of_models(scores):
     assert notes["buy:R"].text("fr") == ("", "en")
 
 
-def test_the_run_tells_its_horizons_where_the_settings_do(scores):
-    run = read_published(scores(settings={"attrition": {"horizon": 9}, "scoring": {"high": 0.1}}), MONTH).run
-    assert run.horizons == {"attrition": 9}
+def test_the_run_tells_its_tiers_and_its_models_horizons(scores):
+    run = read_published(scores(settings={"scoring": {"high": 0.1}}), MONTH).run
+    assert run.horizons == {"attrition": 6, "buy": 3}
     assert run.shares == {"high": 0.1}
     told = {"attrition": {"horizon": 6}, "buy:P": {"horizon": 3}, "buy:Q": {"horizon": 3}, "buy:R": {"refused": "one"}}
     assert read_published(scores(models=told, settings={}, run_id="run-2"), MONTH).run.horizons == {
         "attrition": 6,
-        "next_product": 3,
+        "buy": 3,
     }
     told["buy:Q"] = {"horizon": 4}
     assert read_published(scores(models=told, settings={}, run_id="run-3"), MONTH).run.horizons == {"attrition": 6}

@@ -185,7 +185,11 @@ def test_attrition_that_is_not_modelled_is_told_instead_of_empty_columns(reporte
 
 
 def test_a_book_with_nothing_to_sell_says_so(reported):
-    index = reported(offers=[])
+    told = {"attrition": {"horizon": 6}, "buy": {"refused": "one product", "refused_fr": "un seul produit"}}
+    index = reported(offers=[], models=told)
+    assert re.search(
+        r"Prochains produits\s+non modélisé\s+un seul produit", Tree(pages_of(index, "fr")["index.html"]).text
+    )
     assert "Aucun produit suivant n’est évalué" in pages_of(index, "fr")["advisor-001.html"]
     english = pages_of(index, "en")["index.html"]
     assert "No next product is scored" in english
