@@ -1,0 +1,94 @@
+"""A month's scores against figures worked out by hand."""
+
+import datetime as dt
+
+import pytest
+
+from appetence.config import ScoringSettings, ValueSettings
+from appetence.features.pipeline import build_features
+from appetence.features.population import population
+from appetence.models.artefact import Artefact, Contract, Golden, Origins
+from appetence.scoring.score import score_clients
+
+CUT = dt.date(2023, 1, 1)
+TABLES = {
+    "clients": [{"client_id": "a", "advisor_id": "X"}, {"client_id": "b"}, {"client_id": "c"}],
+    "products": [
+        {"product_id": "save", "annual_margin": 60.0, "margin_kind": "amount"},
+        {"product_id": "loan", "annual_margin": 120.0, "margin_kind": "amount", "acquisition_cost": 90},
+        {"product_id": "far", "annual_margin": 0.01, "margin_kind": "rate"},
+    ],
+    "contracts": [
+        {"client_id": "a", "contract_id": "1", "product_id": "save"},
+        {"client_id": "a", "contract_id": "2", "product_id": "loan", "ends_on": dt.date(2023, 7, 1)},
+        {"client_id": "b", "contract_id": "3", "product_id": "save"},
+        {"client_id": "c", "contract_id": "4", "product_id": "loan", "opened_on": dt.date(2023, 6, 1)},
+    ],
+}
+
+
+def base_rate(product: str, probability: float) -> Artefact:
+    origins = Origins(
+        code_version="0", fitted_on=(), calibrated_on=(), label_window="6 months", book_fingerprint="f" * 64
+    )
+    contract = Contract(
+        kind="constant",
+        question=f"buy:{product}",
+        product_id=product,
+        horizon=6,
+        gap=0,
+        features=(),
+        classifier=None,
+        probability=probability,
+        origins=origins,
+        metrics={},
+        verdict="",
+    )
+    return Artefact(contract, Golden(rows={}, probabilities=[probability]), None)
+
+
+@pytest.fixture
+def scores(make_book):
+    book = make_book(TABLES)
+    table = build_features(book, population(book, [CUT]))
+    artefacts = {f"buy:{p}": base_rate(p, rate) for p, rate in (("save", 0.3), ("loan", 0.1), ("far", 0.2))}
+    settings = ScoringSettings(database="unused")
+    value = ValueSettings(discount_rate=0.0, horizon=24)
+    return score_clients(book, CUT, table, artefacts, settings, value, "EUR")
+
+
+def test_value_is_margin_over_the_months_that_the_contract_and_the_horizon_leave(scores):
+    """Nobody leaves in this book, and nothing is discounted: two years of 60, and half a year of 120."""
+    rows = {row["client_id"]: row for row in scores.client_scores.to_pylist()}
+    assert set(rows) == {"a", "b"}
+    assert rows["a"]["lifetime_value"] == pytest.approx(2 * 60 + 0.5 * 120)
+    assert rows["b"]["lifetime_value"] == pytest.approx(2 * 60)
+    assert (rows["a"]["advisor_id"], rows["b"]["advisor_id"]) == ("X", None)
+
+
+def test_what_is_not_modelled_is_null_and_not_zero(scores):
+    for row in scores.client_scores.to_pylist():
+        unknown = ("attrition_6m", "attrition_probability", "attrition_tier", "past_profit", "expected_outflow")
+        assert [row[name] for name in unknown] == [None] * 5
+
+
+def test_a_next_product_is_worth_its_margin_less_its_cost_times_its_probability(scores):
+    """Client b may buy the loan: 0.1 × (2 × 120 - 90). The margin of a rate that no balance shows is not known."""
+    rows = {(row["client_id"], row["product_id"]): row for row in scores.appetence_scores.to_pylist()}
+    assert set(rows) == {("a", "far"), ("b", "far"), ("b", "loan")}
+    assert rows["b", "loan"]["expected_value"] == pytest.approx(15.0)
+    assert rows["b", "far"]["expected_value"] is None
+    assert [(rows["b", p]["rank"], rows["b", p]["probability"]) for p in ("far", "loan")] == [(1, 0.2), (2, 0.1)]
+    assert not any(row["modelled"] for row in rows.values())
+    potential = {row["client_id"]: row["potential"] for row in scores.client_scores.to_pylist()}
+    assert potential == pytest.approx({"a": 0.0, "b": 15.0})
+
+
+def test_a_base_rate_has_no_reason_but_itself(scores):
+    rows = [
+        row for row in scores.score_reasons.to_pylist() if row["client_id"] == "b" and row["question"] == "buy:loan"
+    ]
+    assert [(row["rank"], row["theme"], row["points"]) for row in rows] == [
+        (0, "baseline", pytest.approx(10.0)),
+        (1, "other", pytest.approx(0.0)),
+    ]
