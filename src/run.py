@@ -33,10 +33,16 @@ from appetence.scoring.plan import scorable_month
 
 @dataclass(frozen=True)
 class Models:
-    """What scores each question, and why some have nothing that does."""
+    """What scores each question, why some cannot be asked of this book, and which were never trained."""
 
     refs: Mapping[str, ModelRef]
     refused: Mapping[str, Verdict]
+    untrained: frozenset[str]
+
+    @property
+    def unanswered(self) -> Mapping[str, Verdict]:
+        """Why a question has no score, for all that have none."""
+        return {**self.refused, **dict.fromkeys(sorted(self.untrained), untrained_yet())}
 
 
 @dataclass(frozen=True)
@@ -95,9 +101,11 @@ def run_all(config: Config, month: str | None, progress: Progress = silent) -> R
     simulated = _simulated(config, part(progress, 0.0, 0.08))
     with _checked(config, part(progress, 0.08, 0.1)) as (book, checked):
         store = TrackingStore(config.tracking, config.name)
-        trained = _train_missing(config, book, store, part(progress, 0.1, 0.7))
-        models = models_in_use(config, book, store)
-        scored = run_job(config, book, models.refs, models.refused, month, None, part(progress, 0.7, 0.9))
+        models, trained = models_in_use(config, book, store), None
+        if models.untrained:
+            trained = _train(config, book, store, models.untrained, part(progress, 0.1, 0.7))
+            models = models_in_use(config, book, store)
+        scored = run_job(config, book, models.refs, models.unanswered, month, None, part(progress, 0.7, 0.9))
         reports, reported = _reports(config, book, scored.month, scored.run_id, part(progress, 0.9, 1.0))
     return RunOutcome(simulated, checked, trained, scored, reports, reported)
 
@@ -114,7 +122,9 @@ def score_month(config: Config, month: str | None, why: str | None, progress: Pr
     """Score a month with the models in use, and publish it."""
     with _checked(config, part(progress, 0.0, 0.1)) as (book, _):
         models = models_in_use(config, book, TrackingStore(config.tracking, config.name))
-        return run_job(config, book, models.refs, models.refused, month, why, part(progress, 0.1, 1.0))
+        if models.untrained and not models.refs:
+            raise PublicationError("a model must be trained before a month is scored", hint="First: appetence train")
+        return run_job(config, book, models.refs, models.unanswered, month, why, part(progress, 0.1, 1.0))
 
 
 def report_month(config: Config, month: str | None, progress: Progress = silent) -> Sequence[Path]:
@@ -141,22 +151,13 @@ def write_features(config: Config, months: Sequence[str], out: Path) -> tuple[in
 
 
 def models_in_use(config: Config, book: Book, store: TrackingStore) -> Models:
-    """Resolve every question's alias once.
-
-    Raises
-    ------
-    PublicationError
-        No question has a model, and none was refused with a reason: nothing was trained yet.
-    """
+    """Resolve every question's alias once; refusals are those told of this very book."""
     asked = ask(book, config.attrition, config.next_product)
-    refused = dict(asked.refused) | dict(store.refusals(book.fingerprint(book.observed_until)))
     found = {question.name: resolve(store, config.name, question.name) for question in asked.questions}
     refs = {name: ref for name, ref in found.items() if ref is not None}
-    untrained = [name for name in found if name not in refs and name not in refused]
-    if not refs and untrained:
-        raise PublicationError("a model must be trained before a month is scored", hint="First: appetence train")
-    refused |= dict.fromkeys(untrained, untrained_yet())
-    return Models(refs, {name: reason for name, reason in refused.items() if name not in refs})
+    told = {**asked.refused, **store.refusals(book.fingerprint(book.observed_until))}
+    refused = {name: reason for name, reason in told.items() if name not in refs}
+    return Models(refs, refused, frozenset(found) - set(refs) - set(refused))
 
 
 def _simulated(config: Config, progress: Progress) -> bool:
@@ -176,18 +177,6 @@ def _checked(config: Config, progress: Progress) -> Iterator[tuple[Book, CheckRe
         report = check_book(book)
         report.raise_for_errors()
         yield book, report
-
-
-def _train_missing(config: Config, book: Book, store: TrackingStore, progress: Progress) -> TrainingResult | None:
-    """Train the questions that nothing scores yet and that this very book was not refused before."""
-    refused = store.refusals(book.fingerprint(book.observed_until))
-    asked = ask(book, config.attrition, config.next_product).questions
-    missing = {
-        question.name
-        for question in asked
-        if question.name not in refused and resolve(store, config.name, question.name) is None
-    }
-    return _train(config, book, store, missing, progress) if missing else None
 
 
 def _train(

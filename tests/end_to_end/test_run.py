@@ -213,3 +213,10 @@ def test_personal_data_stay_out_of_mlflow(firm):
     assert not [name for name in names for text in texts if name in text]
     # as a whole word: the digits of an id do stand within some long decimal
     assert not ids & {word for text in texts for word in re.findall(r"[\w.]+", text)}
+
+
+def test_scoring_before_any_training_is_refused(firm, tmp_path, write_config):
+    config = load_config(write_config(tmp_path, book={"directory": str(firm.root / "book")}))
+    with pytest.raises(PublicationError, match=r"must be trained.*appetence train"):
+        score_month(config, None, None)
+    assert not (tmp_path / "scores.duckdb").exists()
