@@ -136,11 +136,36 @@ class BookSettings(Settings):
 GROUPS = ("tenure", "holdings", "balances", "interactions", "life_events", "household", "person", "calendar")
 
 
+class CoverageTarget(Settings):
+    """The families of products that the clients of a segment should hold.
+
+    `when` is a condition over age, kind and what clients declare (income, net_worth, marital_status, children,
+    occupation, region); left out, it holds for everyone.
+    """
+
+    segment: Name
+    when: str = "TRUE"
+    families: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class FeatureSettings(Settings):
-    """Which feature groups to use; a group whose table is missing switches itself off and says so."""
+    """Which feature groups to use; a group whose table is missing switches itself off and says so.
+
+    `own`: Python files of the firm's, each a group of its own features. `coverage`: what clients should hold, by
+    segment; a client belongs to the first segment whose condition is true.
+    """
 
     groups: tuple[Literal[GROUPS], ...] = GROUPS  # type: ignore[valid-type]
     exclude: tuple[str, ...] = ()
+    own: tuple[PathText, ...] = ()
+    coverage: tuple[CoverageTarget, ...] = ()
+
+    @model_validator(mode="after")
+    def _segments_once(self) -> FeatureSettings:
+        names = [target.segment for target in self.coverage]
+        if len(set(names)) < len(names):
+            raise ValueError("each segment of coverage must be named once")
+        return self
 
 
 class AttritionSettings(Settings):

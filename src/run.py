@@ -140,7 +140,7 @@ def write_features(config: Config, months: Sequence[str], out: Path) -> tuple[in
         first, newest = Month.of(book.observed_from), Month.before(book.observed_until)
         chosen = {scorable_month(month, first, newest) for month in months or [str(newest)]}
         spine = population(book, sorted(month.cut for month in chosen))
-        table = build_features(book, spine, groups=config.features.groups, exclude=config.features.exclude)
+        table = build_features(book, spine, config.features)
     scratch = out.with_name(f".{out.name}.part")
     try:
         pq.write_table(table.data, scratch)

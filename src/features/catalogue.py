@@ -12,10 +12,15 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, cast
 
-from appetence.config import GROUPS
+from appetence.config import GROUPS, CoverageTarget
 from appetence.errors import BookError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from appetence.features.asof import AsKnown
 
 
 class Unit(enum.Enum):
@@ -143,10 +148,13 @@ class Shape:
         Codes of the families of products, sorted.
     declared
         The firm's further columns of `client_facts`: name, and `number`, `text` or `date`.
+    coverage
+        What the firm holds its clients should have, by segment, in the order in which segments are tried.
     """
 
     families: tuple[str, ...] = ()
     declared: tuple[tuple[str, str], ...] = ()
+    coverage: tuple[CoverageTarget, ...] = ()
 
     @property
     def named_families(self) -> tuple[tuple[str, str], ...]:
@@ -169,7 +177,26 @@ def column_part(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "other"
 
 
-def catalogue(groups: Iterable[str] = GROUPS, shape: Shape | None = None) -> tuple[Feature, ...]:
+class Group(Protocol):
+    """What a group of features gives: a module of this package, or a file of the firm's."""
+
+    @property
+    def FEATURES(self) -> tuple[Feature, ...]:  # noqa: N802 - a constant of the module
+        """The features of every book."""
+        ...
+
+    def made_for(self, shape: Shape, /) -> tuple[Feature, ...]:
+        """Return the features that only this book has."""
+        ...
+
+    def build(self, known: AsKnown, /) -> ir.Table:
+        """Return `KEY` and the group's features, one row per row of the spine."""
+        ...
+
+
+def catalogue(
+    groups: Iterable[str] = GROUPS, shape: Shape | None = None, own: Iterable[Group] = ()
+) -> tuple[Feature, ...]:
     """Return the features of some groups, in the order of the feature table.
 
     Parameters
@@ -178,6 +205,8 @@ def catalogue(groups: Iterable[str] = GROUPS, shape: Shape | None = None) -> tup
         Names of group modules, in any order.
     shape
         With it, the features made for this book follow those of every book in each group.
+    own
+        The firm's own groups, which come last.
 
     Raises
     ------
@@ -186,16 +215,14 @@ def catalogue(groups: Iterable[str] = GROUPS, shape: Shape | None = None) -> tup
     """
     wanted = set(groups)
     features: list[Feature] = []
-    for group in GROUPS:
-        if group in wanted:
-            module = group_module(group)
-            features += module.FEATURES
-            features += module.made_for(shape) if shape else ()
+    for group in (*(group_module(name) for name in GROUPS if name in wanted), *own):
+        features += group.FEATURES
+        features += group.made_for(shape) if shape else ()
     names = [feature.name for feature in features]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BookError(
-            "families and columns of the firm must have names that differ in a letter or digit",
+            "features, families and columns of the firm must have names that differ in a letter or digit",
             f"two for each of {', '.join(twice)}",
         )
     return tuple(features)
@@ -206,6 +233,6 @@ def by_name(features: Iterable[Feature] | None = None) -> dict[str, Feature]:
     return {feature.name: feature for feature in (catalogue() if features is None else features)}
 
 
-def group_module(group: str) -> Any:
-    """Return the module of a group: it has FEATURES, `made_for(shape)` and `build(known)`."""
-    return importlib.import_module(f"appetence.features.{group}")
+def group_module(group: str) -> Group:
+    """Return the module of one of this package's groups."""
+    return cast(Group, importlib.import_module(f"appetence.features.{group}"))

@@ -6,8 +6,8 @@ catalogue declares.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 import pyarrow as pa
@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from appetence.book import Book
 from appetence.book.spine import SPINE, numbered_spine
-from appetence.config import GROUPS
+from appetence.config import GROUPS, FeatureSettings
 from appetence.errors import AppetenceError, UsageError, did_you_mean
 from appetence.features.asof import AsKnown
-from appetence.features.catalogue import Feature, Shape, Unit, catalogue, group_module
+from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
+from appetence.features.own import OwnGroup, load_own, themes_of
 
 BLOCK = 200_000
 """Rows of the spine that are built at a time: memory stays flat however long the spine is."""
@@ -40,11 +41,14 @@ class FeatureTable:
         The columns after the first two, in their order.
     switched_off
         Group and reason, for all that this book cannot give.
+    themes
+        By name, what features are grouped under when they explain a score, the firm's own included.
     """
 
     data: pa.Table
     features: tuple[Feature, ...]
     switched_off: tuple[tuple[str, str], ...] = ()
+    themes: Mapping[str, Theme] = field(default_factory=lambda: THEMES)
 
     def frame(self) -> pd.DataFrame:
         """Return the features alone as a pandas frame, as models read them."""
@@ -54,9 +58,8 @@ class FeatureTable:
 def build_features(
     book: Book,
     spine: pa.Table,
+    settings: FeatureSettings | None = None,
     *,
-    groups: Iterable[str] | None = None,
-    exclude: Sequence[str] = (),
     block: int = BLOCK,
 ) -> FeatureTable:
     """Compute features as known at each cut, for one cut or many in one pass.
@@ -67,10 +70,8 @@ def build_features(
         An open book.
     spine
         `client_id` and `cut` (first days of months), each pair once, in any order.
-    groups
-        Names of groups; all by default.
-    exclude
-        Names of features to leave out.
+    settings
+        Groups, features to leave out, the firm's own groups, coverage targets; all groups by default.
     block
         Rows built at a time; the result does not depend on it.
 
@@ -86,42 +87,42 @@ def build_features(
     AppetenceError
         A spine with a pair twice, a null, or a cut that is no first day of a month.
     """
+    settings = FeatureSettings() if settings is None else settings
     numbered = numbered_spine(spine)
-    shape = shape_of(book)
-    features, switched_off = available(book, shape, groups, exclude)
+    own = load_own(settings.own)
+    shape = shape_of(book, settings)
+    features, switched_off = available(book, shape, settings, own)
+    groups: dict[str, Group] = {name: group_module(name) for name in GROUPS} | {group.name: group for group in own}
     schema = pa.schema([(f.name, _TYPES.get(f.unit, pa.float64())) for f in features])
     blocks = [
-        _build(book, numbered.slice(start, block), features, shape, schema)
+        _build(book, numbered.slice(start, block), features, groups, shape, schema)
         for start in range(0, max(numbered.num_rows, 1), block)
     ]
     columns = pa.concat_tables(blocks)
     data = numbered.select(SPINE.names)
-    for field in schema:
-        data = data.append_column(field, columns[field.name])
-    return FeatureTable(data, features, switched_off)
+    for column in schema:
+        data = data.append_column(column, columns[column.name])
+    return FeatureTable(data, features, switched_off, themes_of(own))
 
 
-def shape_of(book: Book) -> Shape:
-    """Return what this book has of its own: the families of its products, the firm's columns of `client_facts`."""
+def shape_of(book: Book, settings: FeatureSettings) -> Shape:
+    """Return what this book has of its own: families of products, columns of `client_facts`, coverage targets."""
     families = book.execute(book.table("products").select("family").distinct())["family"].drop_null()
     types = book.table("client_facts").schema()
     return Shape(
         tuple(sorted(families.to_pylist())),
         tuple((name, _DECLARED.get(str(types[name]), "number")) for name in book.extra_columns("client_facts")),
+        settings.coverage,
     )
 
 
 def available(
-    book: Book, shape: Shape, groups: Iterable[str] | None = None, exclude: Sequence[str] = ()
+    book: Book, shape: Shape, settings: FeatureSettings, own: Sequence[OwnGroup] = ()
 ) -> tuple[tuple[Feature, ...], tuple[tuple[str, str], ...]]:
     """Return the features that this book can give, and per group why others cannot be given."""
-    chosen = tuple(GROUPS if groups is None else groups)
-    for group in chosen:
-        if group not in GROUPS:
-            raise UsageError("a feature group must be known", repr(group), did_you_mean(group, GROUPS))
-    wanted = catalogue(chosen, shape)
-    known = {feature.name for feature in catalogue(GROUPS, shape)}
-    for name in exclude:
+    wanted = catalogue(settings.groups, shape, own)
+    known = {feature.name for feature in catalogue(GROUPS, shape, own)}
+    for name in settings.exclude:
         if name not in known:
             raise UsageError("a feature to exclude must be known", repr(name), did_you_mean(name, known))
     kept = []
@@ -130,7 +131,7 @@ def available(
         missing = next((missing for need in feature.needs if (missing := _missing(book, need))), None)
         if missing is not None:
             lacking.setdefault(feature.group, {})[feature.name] = missing
-        elif feature.name not in exclude:
+        elif feature.name not in settings.exclude:
             kept.append(feature)
     return tuple(kept), tuple((group, _reason(group, missing, wanted)) for group, missing in lacking.items())
 
@@ -150,12 +151,19 @@ def _reason(group: str, missing: dict[str, str], wanted: tuple[Feature, ...]) ->
     return f"{reason}, which leaves out {', '.join(missing)}"
 
 
-def _build(book: Book, rows: pa.Table, features: tuple[Feature, ...], shape: Shape, schema: pa.Schema) -> pa.Table:
+def _build(
+    book: Book,
+    rows: pa.Table,
+    features: tuple[Feature, ...],
+    groups: Mapping[str, Group],
+    shape: Shape,
+    schema: pa.Schema,
+) -> pa.Table:
     """Run the groups over some rows of the spine; return the features' columns in the rows' order."""
     known = AsKnown(book, book.memtable("spine", rows), shape)
     columns: list[pa.ChunkedArray] = []
     for group, names in _by_group(features):
-        built = group_module(group).build(known)
+        built = groups[group].build(known)
         types = {name: "string" if schema.field(name).type == pa.string() else _sql(schema, name) for name in names}
         found = book.execute(
             built.select("row", **{name: built[name].cast(kind) for name, kind in types.items()}).order_by("row")

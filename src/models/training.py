@@ -113,7 +113,7 @@ def train_questions(
         return TrainingResult(outcomes, fingerprint, {}, {})
     progress("building the features of all training dates", 0.0)
     spine = population(book, sorted({cut for blocks in planned.values() for cut in blocks.cuts}))
-    table = build_features(book, spine, groups=features.groups, exclude=features.exclude)
+    table = build_features(book, spine, features)
     snapshots = make_snapshots(table, book.execute(book.table("clients")), settings.calibration_share, settings.seed)
     facts = {
         "features": [feature.name for feature in table.features],

@@ -15,6 +15,7 @@ from appetence import __version__
 from appetence.book import Book
 from appetence.config import Config
 from appetence.errors import BookError, PublicationError
+from appetence.features.own import load_own
 from appetence.features.pipeline import FeatureTable, build_features
 from appetence.features.population import population
 from appetence.models.registry import ModelRef, load_models
@@ -148,7 +149,7 @@ def _features(config: Config, book: Book, cut: dt.date, objecting: frozenset[str
         )
     objects = pc.is_in(everyone["client_id"], pa.array(sorted(objecting), pa.string()))
     spine = everyone.filter(pc.invert(objects))
-    table = build_features(book, spine, groups=config.features.groups, exclude=config.features.exclude)
+    table = build_features(book, spine, config.features)
     return table, len(everyone) - len(spine)
 
 
@@ -173,6 +174,7 @@ def _settings(config: Config) -> str:
     used = {"currency", "features", "value"}
     settings = config.model_dump(mode="json", include=used)
     settings["scoring"] = config.scoring.model_dump(mode="json", exclude={"database"})
+    settings["features"]["own"] = {group.name: group.sha256 for group in load_own(config.features.own)}
     return canonical(settings)
 
 

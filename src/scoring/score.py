@@ -16,7 +16,6 @@ from appetence.book import Book
 from appetence.config import ScoringSettings, ValueSettings
 from appetence.errors import BookError
 from appetence.explain.reasons import SCHEMA as REASONS_SCHEMA
-from appetence.features.catalogue import THEMES
 from appetence.features.pipeline import FeatureTable
 from appetence.models.artefact import Artefact
 from appetence.models.survival import SurvivalCurves
@@ -118,6 +117,7 @@ class _Month:
         self.clients: pa.Array = self.values["client_id"].combine_chunks()
         self.frame: pd.DataFrame = table.frame()
         self.features = {feature.name: feature for feature in table.features}
+        self.themes = table.themes
 
     def rows_of(self, client_ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
         """Return the rows of some clients, ascending."""
@@ -132,7 +132,7 @@ class _Month:
             self.values.take(pa.array(rows)),
             self.frame.iloc[rows],
             self.features,
-            THEMES,
+            self.themes,
             self.scoring.reasons,
             self.currency,
         )

@@ -17,7 +17,7 @@ import pytest
 
 from appetence.book import Book, open_book
 from appetence.book.contract import TABLES
-from appetence.config import BookSettings
+from appetence.config import BookSettings, FeatureSettings
 from appetence.features.pipeline import build_features
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -188,7 +188,7 @@ def hold_to_oracle(open_rows: Callable[..., Any]) -> Callable[[int, str, Oracle]
     def hold(seed: int, group: str, oracle: Oracle) -> None:
         rows = draw_rows(random.Random(seed))  # noqa: S311 - test data
         with open_rows(rows) as book:
-            found = build_features(book, spine_of(rows), groups=[group])
+            found = build_features(book, spine_of(rows), FeatureSettings(groups=(group,)))
         assert found.switched_off == ()
         for row in found.data.to_pylist():
             client, cut = row.pop("client_id"), row.pop("cut")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from appetence.config import FeatureSettings
 from appetence.features.pipeline import build_features
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # a smaller seed is no simpler book
@@ -96,7 +97,7 @@ def test_hand_worked_levels_and_flows(make_book, spine):
             ],
         }
     )
-    found = build_features(book, spine("1", "2020-11-01"), groups=["balances"])
+    found = build_features(book, spine("1", "2020-11-01"), FeatureSettings(groups=("balances",)))
     row = found.data.to_pylist()[0]
     assert row["assets"] == 600
     assert row["assets_change_3m"] == pytest.approx(600 / 1200 - 1)
@@ -121,5 +122,7 @@ def test_a_month_is_known_from_the_first_of_the_next(make_book, spine):
             "balances": [{"contract_id": "k", "month": dt.date(2020, 6, 1), "balance": 500}],
         }
     )
-    found = build_features(book, spine("1", "2020-06-01", "2020-07-01", "2020-08-01"), groups=["balances"]).data
+    found = build_features(
+        book, spine("1", "2020-06-01", "2020-07-01", "2020-08-01"), FeatureSettings(groups=("balances",))
+    ).data
     assert found["assets"].to_pylist() == [0, 500, 0]

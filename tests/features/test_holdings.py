@@ -5,6 +5,7 @@ import datetime as dt
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from appetence.config import FeatureSettings
 from appetence.features.pipeline import build_features
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # a smaller seed is no simpler book
@@ -54,7 +55,7 @@ def test_holdings_against_the_oracle(seed, hold_to_oracle, slow):
 
 def _one_contract(make_book, spine, cut, **contract):
     book = make_book({"contracts": [{"client_id": "1", "opened_on": dt.date(2020, 5, 10), **contract}]})
-    return build_features(book, spine("1", cut), groups=["holdings"]).data.to_pylist()[0]
+    return build_features(book, spine("1", cut), FeatureSettings(groups=("holdings",))).data.to_pylist()[0]
 
 
 def test_a_closing_known_late_leaves_the_contract_held(make_book, spine):

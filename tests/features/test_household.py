@@ -6,6 +6,7 @@ from decimal import Decimal
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from appetence.config import FeatureSettings
 from appetence.features.pipeline import build_features
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # a smaller seed is no simpler book
@@ -69,17 +70,17 @@ def test_a_member_who_left_is_told_of_the_others(make_book, spine):
             ],
         }
     )
-    row = build_features(book, spine("1", "2021-01-01"), groups=["household"]).data.to_pylist()[0]
+    row = build_features(book, spine("1", "2021-01-01"), FeatureSettings(groups=("household",))).data.to_pylist()[0]
     assert row["household_members"] == 1
     assert row["household_left_12m"] == 1
     assert row["months_since_household_exit"] == 2
-    alone = build_features(book, spine("3", "2021-01-01"), groups=["household"]).data.to_pylist()[0]
+    alone = build_features(book, spine("3", "2021-01-01"), FeatureSettings(groups=("household",))).data.to_pylist()[0]
     assert (alone["household_members"], alone["household_left_12m"]) == (1, 0)
 
 
 def test_without_households_the_group_is_off(make_book, spine):
     book = make_book({"contracts": [{"client_id": "1"}]})
-    found = build_features(book, spine("1", "2021-01-01"), groups=["household"])
+    found = build_features(book, spine("1", "2021-01-01"), FeatureSettings(groups=("household",)))
     assert found.features == ()
     assert found.data.column_names == ["client_id", "cut"]
     assert found.switched_off == (("household", "the book has no clients.household_id"),)

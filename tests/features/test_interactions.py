@@ -5,6 +5,7 @@ import datetime as dt
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from appetence.config import FeatureSettings
 from appetence.features.pipeline import build_features
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # a smaller seed is no simpler book
@@ -55,7 +56,7 @@ def test_a_window_is_half_open_and_a_complaint_known_late_counts_late(make_book,
         {"client_id": "1", "at": dt.date(2021, 1, 1), "kind": "complaint"},
     ]
     book = make_book({"contracts": [{"client_id": "1"}], "interactions": complaints})
-    found = build_features(book, spine("1", "2021-01-01", "2021-02-01"), groups=["interactions"])
+    found = build_features(book, spine("1", "2021-01-01", "2021-02-01"), FeatureSettings(groups=("interactions",)))
     assert found.data["complaints_3m"].to_pylist() == [1, 2]
     assert found.data["months_since_complaint"].to_pylist() == [3, 1]
     assert found.switched_off == (("interactions", "the book has no interactions.nps, which leaves out last_nps"),)

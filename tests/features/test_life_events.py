@@ -5,6 +5,7 @@ import datetime as dt
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from appetence.config import FeatureSettings
 from appetence.features.life_events import KINDS
 from appetence.features.pipeline import build_features
 
@@ -36,6 +37,8 @@ def test_life_events_against_the_oracle(seed, hold_to_oracle, slow):
 def test_an_old_event_learnt_lately(make_book, spine):
     event = {"client_id": "1", "kind": "move", "occurred_on": dt.date(2019, 3, 31), "known_on": dt.date(2021, 1, 31)}
     book = make_book({"contracts": [{"client_id": "1"}], "life_events": [event]})
-    rows = build_features(book, spine("1", "2021-01-01", "2021-02-01"), groups=["life_events"]).data.to_pylist()
+    rows = build_features(
+        book, spine("1", "2021-01-01", "2021-02-01"), FeatureSettings(groups=("life_events",))
+    ).data.to_pylist()
     assert [row["months_since_move"] for row in rows] == [None, 22]
     assert [(row["events_12m"], row["events_learnt_3m"]) for row in rows] == [(0, 0), (0, 1)]

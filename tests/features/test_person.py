@@ -6,6 +6,7 @@ import math
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from appetence.config import FeatureSettings
 from appetence.features.pipeline import build_features
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # a smaller seed is no simpler book
@@ -48,7 +49,7 @@ def test_person_against_the_oracle(seed, hold_to_oracle, slow):
 def test_a_birthday_on_the_cut_counts(make_book, spine):
     client = {"client_id": "1", "birth_date": dt.date(2000, 2, 1)}
     book = make_book({"clients": [client], "contracts": [{"client_id": "1"}]})
-    found = build_features(book, spine("1", "2021-01-01", "2021-02-01"), groups=["person"])
+    found = build_features(book, spine("1", "2021-01-01", "2021-02-01"), FeatureSettings(groups=("person",)))
     assert found.data["age"].to_pylist() == [20, 21]
 
 

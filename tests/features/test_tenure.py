@@ -5,6 +5,7 @@ import datetime as dt
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from appetence.config import FeatureSettings
 from appetence.features.pipeline import build_features
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # a smaller seed is no simpler book
@@ -36,7 +37,9 @@ def test_a_client_of_a_leap_day(make_book, spine):
             "contracts": [{"client_id": "1", "opened_on": dt.date(2020, 2, 29)}],
         }
     )
-    found = build_features(book, spine("1", "2020-03-01", "2021-02-01", "2021-03-01"), groups=["tenure"]).data
+    found = build_features(
+        book, spine("1", "2020-03-01", "2021-02-01", "2021-03-01"), FeatureSettings(groups=("tenure",))
+    ).data
     assert found["tenure"].to_pylist() == [0, 11, 12]
     assert found["oldest_contract"].to_pylist() == [0, 11, 12]
     assert found["months_to_anniversary"].to_pylist() == [11, 0, 11]
