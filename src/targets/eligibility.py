@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from appetence.book import Book
 from appetence.book.clocks import age_at, contracts_on_both_clocks
+from appetence.book.conditions import condition
 from appetence.book.spine import SPINE, numbered_spine
 from appetence.errors import BookError, did_you_mean
-from appetence.targets.conditions import condition
 
 PAIRS = pa.schema([*SPINE, pa.field("product_id", pa.string(), nullable=False)])
 
@@ -53,10 +53,14 @@ def eligible_pairs(book: Book, rows: ir.Table, product_ids: Sequence[str]) -> ir
     aged = rows.inner_join(clients, "client_id")
     aged = aged.mutate(age=age_at(aged.cut, aged.birth_date))
     pairs = aged.cross_join(book.memtable("target_products", _places(product_ids)))
+    of_client = {"age": pairs.age, "kind": pairs.kind}  # ages in full years, kinds 'person' and 'company'
     allowed = (
         ibis.cases(
             *(
-                (pairs.product_id == product_id, condition(text, pairs.age, pairs.kind, product_id=product_id))
+                (
+                    pairs.product_id == product_id,
+                    condition(text, of_client, of=f"the eligibility of product {product_id!r}"),
+                )
                 for product_id, text in conditions.items()
                 if text is not None
             ),

@@ -1,9 +1,9 @@
-"""Eligibility conditions of products: a little SQL over `age` and `kind`, and nothing else."""
+"""Conditions that a firm writes over its clients: a little SQL over given columns, and nothing else."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -14,11 +14,9 @@ from sqlglot import expressions as sql
 
 from appetence.errors import BookError
 
-COLUMNS = ("age", "kind")
-
 _HINT = (
-    "Write a condition over age (full years) and kind ('person' or 'company') with comparisons, BETWEEN, IN, "
-    "IS NULL, AND, OR and NOT, for example: kind = 'person' AND age BETWEEN 18 AND 75"
+    "Write a condition over {columns} with comparisons, BETWEEN, IN, IS NULL, AND, OR and NOT, for example: "
+    "kind = 'person' AND age BETWEEN 18 AND 75"
 )
 
 _PAIRS: dict[type[Any], Callable[[Any, Any], Any]] = {
@@ -43,21 +41,21 @@ class _UnreadableError(Exception):
     """A part of a condition that has no meaning here."""
 
 
-def condition(text: str, age: ir.IntegerValue, kind: ir.StringValue, *, product_id: str) -> ir.BooleanValue:
-    """Translate a product's eligibility into an expression.
+def condition(text: str, columns: Mapping[str, Any], *, of: str) -> ir.BooleanValue:
+    """Translate a condition into an expression.
 
-    The SQL is parsed, and each of its parts translated, so that nothing but a comparison of these two columns can come
-    of it: no other column, function, sub-query or file. SQL's three-valued logic holds: with an unknown age, `age > 18`
+    The SQL is parsed, and each of its parts translated, so that nothing but a comparison of these columns can come of
+    it: no other column, function, sub-query or file. SQL's three-valued logic holds: with an unknown age, `age > 18`
     is null, and `kind = 'company' OR age > 18` is true of a company.
 
     Parameters
     ----------
     text
-        The condition.
-    age, kind
-        What the columns stand for.
-    product_id
-        For the message.
+        The condition, over the names of `columns` in any case.
+    columns
+        What each name stands for; names in lower case.
+    of
+        What the condition is of, for the message.
 
     Raises
     ------
@@ -66,18 +64,17 @@ def condition(text: str, age: ir.IntegerValue, kind: ir.StringValue, *, product_
     """
     try:
         tree = sqlglot.parse_one(text, dialect="duckdb")
-        found = _translated(tree, {"age": age, "kind": kind})
+        found = _translated(tree, columns)
         if not isinstance(found, ir.BooleanValue):
             raise _UnreadableError("a value that is neither true nor false")
         return found
     except (sqlglot.errors.SqlglotError, _UnreadableError, TypeError, ibis.common.exceptions.IbisError) as error:
         reason = str(error) if isinstance(error, _UnreadableError) else "what cannot be read as a condition"
-        raise BookError(
-            f"the eligibility of product {product_id!r} must be a condition over age and kind", reason, _HINT
-        ) from None
+        names = ", ".join(columns)
+        raise BookError(f"{of} must be a condition over {names}", reason, _HINT.format(columns=names)) from None
 
 
-def _translated(node: Any, columns: dict[str, Any]) -> Any:
+def _translated(node: Any, columns: Mapping[str, Any]) -> Any:
     def of(part: Any) -> Any:
         return _translated(part, columns)
 

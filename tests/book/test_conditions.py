@@ -5,8 +5,8 @@ import ibis
 import pyarrow as pa
 import pytest
 
+from appetence.book.conditions import condition
 from appetence.errors import BookError
-from appetence.targets.conditions import condition
 
 CLIENTS = ibis.memtable(pa.table({"age": [0, 17, 18, 75, None, None], "kind": ["person"] * 4 + ["company", None]}))
 
@@ -28,7 +28,7 @@ CLIENTS = ibis.memtable(pa.table({"age": [0, 17, 18, 75, None, None], "kind": ["
 )
 def test_a_condition_means_what_it_means_in_sql(text):
     backend = ibis.duckdb.connect()
-    told = CLIENTS.select("age", "kind", x=condition(text, CLIENTS.age, CLIENTS.kind, product_id="P"))
+    told = CLIENTS.select("age", "kind", x=condition(text, {"age": CLIENTS.age, "kind": CLIENTS.kind}, of="P"))
     found = backend.to_pyarrow(told)
     with duckdb.connect() as connection:
         connection.register("clients", found.select(["age", "kind"]))
@@ -55,4 +55,4 @@ def test_a_condition_means_what_it_means_in_sql(text):
 )
 def test_anything_else_is_refused(text, told):
     with pytest.raises(BookError, match=told):
-        condition(text, CLIENTS.age, CLIENTS.kind, product_id="P")
+        condition(text, {"age": CLIENTS.age, "kind": CLIENTS.kind}, of="P")
