@@ -133,7 +133,18 @@ class BookSettings(Settings):
         return self
 
 
-GROUPS = ("tenure", "holdings", "balances", "interactions", "life_events", "household", "person", "calendar")
+GROUPS = (
+    "tenure",
+    "holdings",
+    "bundles",
+    "coverage",
+    "balances",
+    "interactions",
+    "life_events",
+    "household",
+    "person",
+    "calendar",
+)
 
 
 class CoverageTarget(Settings):

@@ -33,11 +33,15 @@ class AsKnown:
         `KEY`, one row per (client, cut); further columns are kept in what the methods return.
     shape
         What this book has of its own: product families, further columns of `client_facts`.
+    associations
+        Which products go together in the whole book at each cut (`appetence.features.bundles`); None where no group
+        asks for it.
     """
 
     book: BookTables
     spine: ir.Table
     shape: Shape
+    associations: ir.Table | None = None
 
     def clients(self) -> ir.Table:
         """Return the spine with the client's row of `clients`, null where the client joined at the cut or later."""

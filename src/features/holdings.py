@@ -9,32 +9,40 @@ from appetence.features.catalogue import Feature, Shape, Unit, Wording
 from appetence.features.expressions import count_where, in_months_before, month_index, months_between
 from appetence.features.families import family_words
 
-CHANGES = (6, 12)
+CHANGES = (3, 6, 12, 24)
 """Months over which holdings are compared and openings and closings counted."""
 
 NEAR_TERM = 6
 """Months ahead in which a contract's end is near."""
 
 
-def _changed(months: int) -> Feature:
+_COUNTED = {
+    "products": (("product", "products"), ("produit", "produits"), "produits"),
+    "families": (("product family", "product families"), ("famille de produits", "familles de produits"), "familles"),
+}
+"""What changes are counted of: the noun in English and in French, and the French plural in a label."""
+
+
+def _changed(what: str, months: int) -> Feature:
+    english, french, short = _COUNTED[what]
     return Feature(
-        f"products_change_{months}m",
+        f"{what}_change_{months}m",
         "holdings",
         "multi_holding",
         Unit.COUNT,
         Wording(
-            f"Change in products held over {months} months",
+            f"Change in {what} held over {months} months",
             f"Holds {{value}} more than {months} months ago",
             negative=f"Holds {{value}} fewer than {months} months ago",
-            zero=f"Holds as many products as {months} months ago",
-            noun=("product", "products"),
+            zero=f"Holds as many {english[1]} as {months} months ago",
+            noun=english,
         ),
         Wording(
-            f"Évolution du nombre de produits sur {months} mois",
+            f"Évolution du nombre de {short} sur {months} mois",
             f"Détient {{value}} de plus qu’il y a {months} mois",
             negative=f"Détient {{value}} de moins qu’il y a {months} mois",
-            zero=f"Détient autant de produits qu’il y a {months} mois",
-            noun=("produit", "produits"),
+            zero=f"Détient autant de {french[1]} qu’il y a {months} mois",
+            noun=french,
         ),
     )
 
@@ -126,7 +134,7 @@ FEATURES = (
             noun=("famille de produits", "familles de produits"),
         ),
     ),
-    *(_changed(months) for months in CHANGES),
+    *(_changed(what, months) for what in _COUNTED for months in CHANGES),
     *(_opened(months) for months in CHANGES),
     Feature(
         "months_since_opening",
@@ -254,6 +262,7 @@ def build(known: AsKnown) -> ir.Table:
         "products_held": rows.product_id.nunique(where=rows.held),
         "families_held": rows.family.nunique(where=rows.held),
         **{f"products_then_{m}": rows.product_id.nunique(where=_held_before(rows, m)) for m in CHANGES},
+        **{f"families_then_{m}": rows.family.nunique(where=_held_before(rows, m)) for m in CHANGES},
         **{f"opened_{m}m": count_where(in_months_before(rows.opened_on, rows.cut_index, m)) for m in CHANGES},
         **{f"closed_{m}m": count_where(in_months_before(rows.closed_on, rows.cut_index, m)) for m in CHANGES},
         "closings_announced": count_where(rows.closed_on >= rows.cut),
@@ -270,8 +279,8 @@ def build(known: AsKnown) -> ir.Table:
     on = known.onto_spine(found, zero=counts, false=flags)
     return on.select(
         *KEY,
-        *(name for name in (*counts, *flags) if not name.startswith("products_then_")),
-        **{f"products_change_{m}m": on.products_held - on[f"products_then_{m}"] for m in CHANGES},
+        *(name for name in (*counts, *flags) if "_then_" not in name),
+        **{f"{what}_change_{m}m": on[f"{what}_held"] - on[f"{what}_then_{m}"] for what in _COUNTED for m in CHANGES},
         months_since_opening=months_between(on.cut, on.last_opened),
         months_since_closing=months_between(on.cut, on.last_closed),
         months_to_end=months_between(on.next_end, on.cut),

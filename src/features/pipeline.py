@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +19,7 @@ from appetence.book.spine import SPINE, numbered_spine
 from appetence.config import GROUPS, FeatureSettings
 from appetence.errors import AppetenceError, UsageError, did_you_mean
 from appetence.features.asof import AsKnown
+from appetence.features.bundles import ASSOCIATIONS, associations
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
 from appetence.features.own import OwnGroup, load_own, themes_of
 
@@ -94,8 +96,9 @@ def build_features(
     features, switched_off = available(book, shape, settings, own)
     groups: dict[str, Group] = {name: group_module(name) for name in GROUPS} | {group.name: group for group in own}
     schema = pa.schema([(f.name, _TYPES.get(f.unit, pa.float64())) for f in features])
+    together = _associations(book, numbered) if any(f.group == "bundles" for f in features) else None
     blocks = [
-        _build(book, numbered.slice(start, block), features, groups, shape, schema)
+        _build(book, numbered.slice(start, block), features, groups, shape, schema, together)
         for start in range(0, max(numbered.num_rows, 1), block)
     ]
     columns = pa.concat_tables(blocks)
@@ -105,12 +108,24 @@ def build_features(
     return FeatureTable(data, features, switched_off, themes_of(own))
 
 
+def _associations(book: Book, spine: pa.Table) -> ir.Table:
+    """Compute once what all blocks need of the whole book: which products go together at each cut."""
+    cuts = pc.unique(spine["cut"]).sort()
+    found = book.execute(associations(book, book.memtable("association_cuts", pa.table({"cut": cuts}))))
+    return book.memtable("associations", found.cast(ASSOCIATIONS))
+
+
 def shape_of(book: Book, settings: FeatureSettings) -> Shape:
     """Return what this book has of its own: families of products, columns of `client_facts`, coverage targets."""
-    families = book.execute(book.table("products").select("family").distinct())["family"].drop_null()
+    found = book.execute(book.table("products").select("family").distinct())["family"].drop_null()
+    families = tuple(sorted(found.to_pylist()))
+    for family in (family for target in settings.coverage for family in target.families):
+        if family not in families:
+            hint = did_you_mean(family, families)
+            raise UsageError("features.coverage must name families of the products", repr(family), hint)
     types = book.table("client_facts").schema()
     return Shape(
-        tuple(sorted(families.to_pylist())),
+        families,
         tuple((name, _DECLARED.get(str(types[name]), "number")) for name in book.extra_columns("client_facts")),
         settings.coverage,
     )
@@ -158,9 +173,10 @@ def _build(
     groups: Mapping[str, Group],
     shape: Shape,
     schema: pa.Schema,
+    together: ir.Table | None,
 ) -> pa.Table:
     """Run the groups over some rows of the spine; return the features' columns in the rows' order."""
-    known = AsKnown(book, book.memtable("spine", rows), shape)
+    known = AsKnown(book, book.memtable("spine", rows), shape, together)
     columns: list[pa.ChunkedArray] = []
     for group, names in _by_group(features):
         built = groups[group].build(known)

@@ -182,13 +182,13 @@ def every_client() -> Callable[..., pa.Table]:
 
 
 @pytest.fixture(scope="session")
-def hold_to_oracle(open_rows: Callable[..., Any]) -> Callable[[int, str, Oracle], None]:
+def hold_to_oracle(open_rows: Callable[..., Any]) -> Callable[..., None]:
     """Return a function that compares one group with an oracle on the random book of a seed, value by value."""
 
-    def hold(seed: int, group: str, oracle: Oracle) -> None:
+    def hold(seed: int, group: str, oracle: Oracle, **settings: Any) -> None:
         rows = draw_rows(random.Random(seed))  # noqa: S311 - test data
         with open_rows(rows) as book:
-            found = build_features(book, spine_of(rows), FeatureSettings(groups=(group,)))
+            found = build_features(book, spine_of(rows), FeatureSettings(groups=(group,), **settings))
         assert found.switched_off == ()
         for row in found.data.to_pylist():
             client, cut = row.pop("client_id"), row.pop("cut")

@@ -4,10 +4,15 @@ import re
 
 import pytest
 
-from appetence.config import GROUPS
+from appetence.config import GROUPS, CoverageTarget
 from appetence.features.catalogue import THEMES, Shape, Unit, by_name, catalogue, column_part
 
-FEATURES = catalogue(shape=Shape(("credit", "savings", "FR-7"), (("pets", "number"), ("club", "text"), ("on", "date"))))
+SHAPE = Shape(
+    ("credit", "savings", "FR-7"),
+    (("pets", "number"), ("club", "text"), ("on", "date")),
+    (CoverageTarget(segment="all", families=("savings",)),),
+)
+FEATURES = catalogue(shape=SHAPE)
 each_feature = pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
 
 

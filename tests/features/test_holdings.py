@@ -19,7 +19,7 @@ def test_holdings_against_the_oracle(seed, hold_to_oracle, slow):
     def oracle(rows, client, cut):
         known = slow.contracts_known(rows, client, cut)
         held = [c for c in known if c["held"]]
-        before = {months: slow.months_earlier(cut, months) for months in (6, 12)}
+        before = {months: slow.months_earlier(cut, months) for months in (3, 6, 12, 24)}
         half_year_ahead = dt.date(cut.year + (cut.month + 5) // 12, (cut.month + 5) % 12 + 1, 1)
         products = {c["product_id"] for c in held}
         past_closings = [c["closed_on"] for c in known if c["closed_on"] and c["closed_on"] < cut]
@@ -36,11 +36,12 @@ def test_holdings_against_the_oracle(seed, hold_to_oracle, slow):
         }
         for months, day in before.items():
             then = {
-                c["product_id"]
+                (c["product_id"], c["family"])
                 for c in known
                 if c["opened_on"] < day and (c["closed_on"] is None or c["closed_on"] >= day)
             }
-            expected[f"products_change_{months}m"] = len(products) - len(then)
+            expected[f"products_change_{months}m"] = len(products) - len({p for p, _ in then})
+            expected[f"families_change_{months}m"] = expected["families_held"] - len({f for _, f in then})
             expected[f"opened_{months}m"] = sum(day <= c["opened_on"] < cut for c in known)
             expected[f"closed_{months}m"] = sum(day <= closed < cut for closed in past_closings)
         for family, part in PARTS.items():

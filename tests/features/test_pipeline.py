@@ -89,7 +89,7 @@ def test_missing_tables_switch_their_groups_off(make_book, spine):
     reasons = dict(table.switched_off)
     assert set(reasons) == {"holdings", "balances", "interactions", "life_events", "household", "person"}
     assert reasons["life_events"] == "the book has no life_events"
-    assert {f.group for f in table.features} == {"tenure", "holdings", "person", "calendar"}
+    assert {f.group for f in table.features} == {"tenure", "holdings", "bundles", "person", "calendar"}
 
 
 def test_excluded_features_are_left_out(make_book, spine):
