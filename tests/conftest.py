@@ -87,6 +87,12 @@ def _value(table: str, column: Column, row: dict[str, object], number: int) -> o
     return _DEFAULTS.get((table, column.name), _BY_TYPE[column.type])
 
 
+@pytest.fixture(name="write_book")
+def _write_book() -> Callable[..., Path]:
+    """Return `write_book`."""
+    return write_book
+
+
 @pytest.fixture
 def make_book(tmp_path: Path) -> Iterator[Callable[..., Book]]:
     """Return a function that opens a book of the given rows: `make_book({"contracts": [{...}]}, observed_until=...)`.

@@ -179,7 +179,7 @@ def _build(
     known = AsKnown(book, book.memtable("spine", rows), shape, together)
     columns: list[pa.ChunkedArray] = []
     for group, names in _by_group(features):
-        built = groups[group].build(known)
+        built = _built(groups[group], group, known, names)
         types = {name: "string" if schema.field(name).type == pa.string() else _sql(schema, name) for name in names}
         found = book.execute(
             built.select("row", **{name: built[name].cast(kind) for name, kind in types.items()}).order_by("row")
@@ -190,6 +190,21 @@ def _build(
             )
         columns += [_finite(found[name]) for name in names]
     return pa.Table.from_arrays(columns, schema=schema) if columns else pa.table({}, schema=schema)
+
+
+def _built(group: Group, name: str, known: AsKnown, features: list[str]) -> ir.Table:
+    """Return a group's expression; a firm's own group may fail, or not give what it declares."""
+    try:
+        built = group.build(known)
+        lacking = [feature for feature in ("row", *features) if feature not in built.columns]
+    except AppetenceError:
+        raise
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        raise AppetenceError(f"feature group {name} must run", message) from error
+    if lacking:
+        raise AppetenceError(f"feature group {name} must build the features it declares", f"no {', '.join(lacking)}")
+    return built
 
 
 def _sql(schema: pa.Schema, name: str) -> str:
