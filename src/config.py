@@ -140,6 +140,7 @@ GROUPS = (
     "coverage",
     "balances",
     "interactions",
+    "text",
     "life_events",
     "household",
     "person",

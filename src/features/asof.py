@@ -6,7 +6,7 @@ filters. One pass serves one cut or many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 
 from appetence.book.clocks import BookTables, contracts_as_known, contracts_on_both_clocks
 from appetence.features.catalogue import CREDIT, Shape
-from appetence.features.expressions import cents, month_index, total
+from appetence.features.expressions import cents, matches, month_index, total
 
 KEY = ("row", "client_id", "cut", "cut_index")
 """Columns of a spine: the row's number, the client, the cut as a date and as a month index."""
@@ -59,6 +59,17 @@ class AsKnown:
         interactions = self.book.table("interactions").drop("text")
         interactions = interactions.mutate(known_on=interactions.known_on.coalesce(interactions.at))
         return self._joined(interactions, happened="at")
+
+    def intents(self, patterns: Mapping[str, str]) -> ir.Table:
+        """Return each text known at each cut with whether it matches each pattern, but not the text itself."""
+        texts = self.book.table("interactions").filter(lambda rows: rows.text.notnull())
+        found = texts.select(
+            "client_id",
+            "at",
+            known_on=texts.known_on.coalesce(texts["at"]),
+            **{intent: matches(texts.text, pattern) for intent, pattern in patterns.items()},
+        )
+        return self._joined(found, happened="at")
 
     def life_events(self) -> ir.Table:
         """Return each life event known at each cut; some, such as a retirement, are known before they happen."""

@@ -90,6 +90,7 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
             Theme("contact", "Contact with the advisor", "Contact avec le conseiller", True),
             Theme("complaints", "Complaints", "Réclamations", True),
             Theme("claims", "Claims", "Sinistres", False),
+            Theme("messages", "What is written", "Sujets évoqués par écrit", True),
             Theme("satisfaction", "Satisfaction", "Satisfaction", True),
             Theme("life_events", "Life events", "Événements de vie", True),
             Theme("household", "The household", "Le foyer", False),

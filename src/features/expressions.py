@@ -19,6 +19,7 @@ __all__ = [
     "count_where",
     "in_months_before",
     "latest_known",
+    "matches",
     "mean",
     "money",
     "month_index",
@@ -74,6 +75,18 @@ def latest_known(value: Any, day: Any, key: Any, where: Any) -> Any:
     `first(order_by)` and `arg_max` with ties pick any row; one text that orders by day, then key, has no ties.
     """
     return value.argmax(day.cast("string") + "|" + key, where=where)
+
+
+_ACCENTED = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ"
+_PLAIN = "aaaaaaceeeeiiiinooooouuuuyy"
+
+
+def matches(text: Any, pattern: str) -> Any:
+    """Return whether a text, in lower case and without accents, holds a match of a regular expression; null is no.
+
+    With plain letters only, a pattern need not know what each engine takes for a letter.
+    """
+    return text.lower().translate(_ACCENTED, _PLAIN).replace("œ", "oe").re_search(pattern).fill_null(False)
 
 
 def slope(series: Sequence[Any]) -> Any:

@@ -33,6 +33,16 @@ DAYS = sorted(
 FAMILIES = {"P1": "account", "P2": "savings", "P3": "savings", "P4": "credit", "P5": "Épargne retraite"}
 EVENTS = ("birth", "move", "retirement", "won_the_lottery")
 KINDS = ("visit", "call", "email", "complaint", "claim", "review", "survey")
+TEXTS = (
+    None,
+    "",
+    "Bonjour, un CONCURRENT me propose mieux ; je veux CLÔTURER mon compte.",
+    "Trop cher ! Réclamation : je suis déçue.",
+    "Décès de mon père, succession en cours",
+    "Moving house, we need a mortgage",
+    "Je préfère une autre\nbanque",
+    "défrais, incher, autrement, project-ile ŒUVRE",
+)
 EXTRA = {"client_facts": {"Pets owned": "number", "club": "text", "last_visit": "date"}}
 
 
@@ -69,6 +79,7 @@ def draw_rows(rng: random.Random) -> Rows:
             "channel": "phone",
             "kind": rng.choice(KINDS),
             "nps": rng.choice([None, *range(11)]),
+            "text": rng.choice(TEXTS),
             "known_on": _maybe_day(rng),
         }
         for number in range(40)

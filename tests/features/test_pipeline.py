@@ -87,7 +87,8 @@ def test_no_rows_make_no_rows(make_book):
 def test_missing_tables_switch_their_groups_off(make_book, spine):
     table = build_features(make_book({"contracts": [{"client_id": "1"}]}), spine("1", "2021-01-01"))
     reasons = dict(table.switched_off)
-    assert set(reasons) == {"holdings", "balances", "interactions", "life_events", "household", "person"}
+    lacking = {"holdings", "balances", "interactions", "text", "life_events", "household", "person"}
+    assert set(reasons) == lacking
     assert reasons["life_events"] == "the book has no life_events"
     assert {f.group for f in table.features} == {"tenure", "holdings", "bundles", "person", "calendar"}
 
