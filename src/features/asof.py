@@ -75,19 +75,20 @@ class AsKnown:
         """Return each life event known at each cut; some, such as a retirement, are known before they happen."""
         return self._joined(self.book.table("life_events"), happened=None)
 
-    def facts(self) -> ir.Table:
-        """Return the spine with what the client had last declared: the newest row of `client_facts` known then."""
+    def facts(self, ago: int = 0) -> ir.Table:
+        """Return the spine with what the client had last declared, as known at the cut or `ago` months before it."""
         facts = self.book.table("client_facts")
         newer = facts.known_on.lead().over(ibis.window(group_by="client_id", order_by="known_on"))
-        facts = facts.mutate(until=newer)
+        facts = facts.mutate(since=month_index(facts.known_on), until=month_index(newer))
+        then = self.spine.cut_index - ago  # a cut is a first of a month: days before it are those of earlier months
         return self.spine.left_join(
             facts,
             [
                 self.spine.client_id == facts.client_id,
-                facts.known_on < self.spine.cut,
-                facts.until.isnull() | (facts.until >= self.spine.cut),
+                facts.since < then,
+                facts.until.isnull() | (facts.until >= then),
             ],
-        ).drop("client_id_right")
+        ).drop("client_id_right", "since", "until")
 
     def months(self, longest: int) -> ir.Table:
         """Return the clients' months of balances known at each cut, in cents, with their `lag` of 1 to `longest`.

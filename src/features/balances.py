@@ -130,6 +130,67 @@ FEATURES = (
         ),
         _BALANCES,
     ),
+    Feature(
+        "assets_volatility_12m",
+        "balances",
+        "asset_trend",
+        Unit.SHARE,
+        Wording(
+            "Volatility of assets over 12 months",
+            "Assets vary by {value} around their mean of 12 months",
+            zero="Assets steady over 12 months",
+            missing="Too few assets over 12 months for a volatility",
+        ),
+        Wording(
+            "Volatilité des encours sur 12 mois",
+            "Les encours varient de {value} autour de leur moyenne de 12 mois",
+            zero="Encours stables sur 12 mois",
+            missing="Trop peu d’encours sur 12 mois pour une volatilité",
+        ),
+        _BALANCES,
+    ),
+    Feature(
+        "market_move_12m",
+        "balances",
+        "market",
+        Unit.MONEY,
+        Wording(
+            "Market gains over 12 months",
+            "{value} gained on the market in 12 months",
+            negative="{value} lost on the market in 12 months",
+            zero="Neither gain nor loss on the market in 12 months",
+            missing="No assets 12 months ago",
+        ),
+        Wording(
+            "Effet de marché sur 12 mois",
+            "{value} gagnés par effet de marché en 12 mois",
+            negative="{value} perdus par effet de marché en 12 mois",
+            zero="Ni gain ni perte par effet de marché en 12 mois",
+            missing="Aucun encours 12 mois plus tôt",
+        ),
+        _FLOWS,
+    ),
+    Feature(
+        "market_return_12m",
+        "balances",
+        "market",
+        Unit.SHARE,
+        Wording(
+            "Market gains over 12 months, as a share of assets",
+            "Market gains of {value} of assets in 12 months",
+            negative="Market losses of {value} of assets in 12 months",
+            zero="Neither gain nor loss on the market in 12 months",
+            missing="Next to no assets 12 months ago",
+        ),
+        Wording(
+            "Effet de marché sur 12 mois rapporté aux encours",
+            "Gains de marché de {value} des encours en 12 mois",
+            negative="Pertes de marché de {value} des encours en 12 mois",
+            zero="Ni gain ni perte par effet de marché en 12 mois",
+            missing="Pas ou presque pas d’encours 12 mois plus tôt",
+        ),
+        _FLOWS,
+    ),
     *(_net_flow(months) for months in WINDOWS),
     Feature(
         "net_flow_rate_6m",
@@ -183,6 +244,27 @@ FEATURES = (
         ("balances", "client_facts.net_worth"),
     ),
     Feature(
+        "share_of_wallet_change_12m",
+        "balances",
+        "share_of_wallet",
+        Unit.SHARE,
+        Wording(
+            "Change in share of wallet over 12 months",
+            "Share of wallet up by {value} of net worth in 12 months",
+            negative="Share of wallet down by {value} of net worth in 12 months",
+            zero="Share of wallet unchanged over 12 months",
+            missing="Share of wallet not known over 12 months",
+        ),
+        Wording(
+            "Évolution de la part de portefeuille sur 12 mois",
+            "Part de portefeuille en hausse de {value} du patrimoine en 12 mois",
+            negative="Part de portefeuille en baisse de {value} du patrimoine en 12 mois",
+            zero="Part de portefeuille inchangée sur 12 mois",
+            missing="Part de portefeuille inconnue sur 12 mois",
+        ),
+        ("balances", "client_facts.net_worth"),
+    ),
+    Feature(
         "credit_outstanding",
         "balances",
         "credit",
@@ -198,6 +280,27 @@ FEATURES = (
         Unit.MONEY,
         Wording("Revenue over 12 months", "{value} of revenue in 12 months", zero="No revenue in 12 months"),
         Wording("Revenus sur 12 mois", "{value} de revenus générés en 12 mois", zero="Aucun revenu généré en 12 mois"),
+        _BALANCES,
+    ),
+    Feature(
+        "revenue_change_12m",
+        "balances",
+        "profitability",
+        Unit.MONEY,
+        Wording(
+            "Change in yearly revenue",
+            "Revenue {value} above that of the year before",
+            negative="Revenue {value} below that of the year before",
+            zero="As much revenue as the year before",
+            missing="No revenue recorded for the year before",
+        ),
+        Wording(
+            "Évolution des revenus annuels",
+            "Revenus supérieurs de {value} à ceux de l’année précédente",
+            negative="Revenus inférieurs de {value} à ceux de l’année précédente",
+            zero="Revenus égaux à ceux de l’année précédente",
+            missing="Aucun revenu enregistré l’année précédente",
+        ),
         _BALANCES,
     ),
     Feature(
@@ -254,9 +357,12 @@ def build(known: AsKnown) -> ir.Table:
     }
     levels = {f"level_{lag}": rows.assets.sum(where=rows.lag == lag) for lag in range(1, YEAR + 2)}
     inflow = rows.lag.min(where=rows.inflow > 0)
-    found = rows.group_by("client_id", "cut").agg(**sums, **levels, last_inflow=inflow)
+    before = rows.revenue.sum(where=~year)
+    found = rows.group_by("client_id", "cut").agg(**sums, **levels, last_inflow=inflow, revenue_before=before)
     on = known.onto_spine(found, zero=sums).left_join(_net_worth(known), "row")
     level = [on[f"level_{lag}"].cast("int64") for lag in range(1, YEAR + 2)]
+    market = on.assets - level[YEAR] - on.flow_12
+    wallet_then = ratio(level[YEAR], at_least(on.net_worth_then, LEAST))
     return on.select(
         *KEY,
         assets=money(on.assets),
@@ -267,16 +373,32 @@ def build(known: AsKnown) -> ir.Table:
         **{f"assets_change_{m}m": relative_change(on.assets, level[m], LEAST) for m in WINDOWS},
         assets_trend_12m=ratio(-slope(level[:YEAR]), at_least(mean(level[:YEAR]), LEAST)),
         drawdown_12m=_drawdown(on.assets, level[:YEAR]),
+        assets_volatility_12m=_volatility(level[:YEAR]),
+        market_move_12m=money(market),
+        market_return_12m=ratio(market, at_least(level[YEAR], LEAST)),
         **{f"net_flow_{m}m": money(on[f"flow_{m}"]) for m in WINDOWS},
         net_flow_rate_6m=ratio(on.flow_6, at_least(level[6], LEAST)),
         months_since_inflow=on.last_inflow - 1,
         share_of_wallet=ratio(on.assets, at_least(on.net_worth, LEAST)),
+        share_of_wallet_change_12m=ratio(on.assets, at_least(on.net_worth, LEAST)) - wallet_then,
+        revenue_change_12m=money(on.revenue - on.revenue_before.cast("int64")),
     )
 
 
 def _net_worth(known: AsKnown) -> ir.Table:
-    facts = known.facts()
-    return facts.select("row", net_worth=cents(facts.net_worth))
+    """Return what was declared as known at the cut, and what was known a year before it."""
+    now, then = known.facts(), known.facts(ago=YEAR)
+    declared = then.select("row", net_worth_then=cents(then.net_worth))
+    return now.select("row", net_worth=cents(now.net_worth)).left_join(declared, "row").drop("row_right")
+
+
+def _volatility(levels: list[ir.NumericValue]) -> ir.NumericValue:
+    """Return the standard deviation of a row's levels over their mean; null where there was next to nothing."""
+    centre = mean(levels)
+    squares = [(level.cast("float64") - centre) * (level.cast("float64") - centre) for level in levels]
+    seen = sum(level.notnull().cast("int64") for level in levels)
+    variance = ratio(sum(square.fill_null(0.0) for square in squares), seen)
+    return ratio(variance.sqrt(), at_least(centre, LEAST))
 
 
 def _drawdown(now: ir.NumericValue, levels: list[ir.NumericValue]) -> ir.NumericValue:

@@ -1,6 +1,7 @@
 """The household: clients who live together decide together.
 
-A client with no household is a household of one.
+A client with no household is a household of one. The contract dates no change of household: a household at a cut is its
+clients who had joined by then, told with the contracts, balances and events known then.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from appetence.features.expressions import (
 
 _HOUSEHOLD = ("clients.household_id",)
 _BALANCES = ("clients.household_id", "balances")
+_EVENTS = ("clients.household_id", "life_events")
 
 FEATURES = (
     Feature(
@@ -175,6 +177,97 @@ FEATURES = (
         ),
         _BALANCES,
     ),
+    Feature(
+        "household_families",
+        "household",
+        "household",
+        Unit.COUNT,
+        Wording(
+            "Families of products of the household",
+            "The household’s holdings cover {value}",
+            zero="The household holds no product",
+            noun=("product family", "product families"),
+        ),
+        Wording(
+            "Familles de produits du foyer",
+            "L’équipement du foyer couvre {value}",
+            zero="Le foyer ne détient aucun produit",
+            noun=("famille de produits", "familles de produits"),
+        ),
+        _HOUSEHOLD,
+    ),
+    Feature(
+        "household_net_flow_6m",
+        "household",
+        "household",
+        Unit.MONEY,
+        Wording(
+            "Net money paid in by the household over 6 months",
+            "The household paid in {value} more than it took out in 6 months",
+            negative="The household took out {value} more than it paid in over 6 months",
+            zero="The household paid in as much as it took out over 6 months",
+        ),
+        Wording(
+            "Versements nets du foyer sur 6 mois",
+            "Les versements du foyer dépassent ses retraits de {value} sur 6 mois",
+            negative="Les retraits du foyer dépassent ses versements de {value} sur 6 mois",
+            zero="Versements et retraits du foyer s’équilibrent sur 6 mois",
+        ),
+        ("clients.household_id", "balances.net_flow"),
+    ),
+    Feature(
+        "household_credit",
+        "household",
+        "household",
+        Unit.MONEY,
+        Wording(
+            "Credit of the household",
+            "{value} of credit outstanding in the household",
+            zero="No credit outstanding in the household",
+        ),
+        Wording(
+            "Crédit du foyer",
+            "{value} de crédit restant dû dans le foyer",
+            zero="Aucun crédit restant dû dans le foyer",
+        ),
+        _BALANCES,
+    ),
+    Feature(
+        "household_events_12m",
+        "household",
+        "household",
+        Unit.COUNT,
+        Wording(
+            "Life events in the household in 12 months",
+            "{value} in the household in the last 12 months",
+            zero="No life event in the household in the last 12 months",
+            noun=("life event", "life events"),
+        ),
+        Wording(
+            "Événements de vie du foyer en 12 mois",
+            "{value} dans le foyer au cours des 12 derniers mois",
+            zero="Aucun événement de vie dans le foyer au cours des 12 derniers mois",
+            noun=("événement de vie", "événements de vie"),
+        ),
+        _EVENTS,
+    ),
+    Feature(
+        "months_since_household_event",
+        "household",
+        "household",
+        Unit.MONTHS,
+        Wording(
+            "Last life event in the household",
+            "Last life event in the household {value} ago",
+            missing="No life event known in the household",
+        ),
+        Wording(
+            "Dernier événement de vie du foyer",
+            "Dernier événement de vie du foyer il y a {value}",
+            missing="Aucun événement de vie connu dans le foyer",
+        ),
+        _EVENTS,
+    ),
 )
 
 
@@ -188,15 +281,16 @@ def build(known: AsKnown) -> ir.Table:
     households = _households(known)
     rows = known.spine.left_join(households.select("row", "household"), "row").drop("row_right")
     members = AsKnown(known.book, _members(known, households), known.shape)
-    contracts, money_of = _contracts(members), _assets(members)
-    rows = rows.left_join(contracts, ["household", "cut"]).drop("household_right", "cut_right")
-    rows = rows.left_join(money_of, ["household", "cut"])
+    for found in (_contracts(members), _money(members), _events(members)):
+        rows = rows.left_join(found, ["household", "cut"]).drop("household_right", "cut_right")
     counts = (
         "household_members",
         "household_products",
+        "household_families",
         "household_opened_6m",
         "household_closed_6m",
         "household_left_12m",
+        "household_events_12m",
     )
     now = rows.assets_now.fill_null(0)
     return rows.select(
@@ -205,6 +299,9 @@ def build(known: AsKnown) -> ir.Table:
         months_since_household_exit=months_between(rows.cut, rows.last_exit),
         household_assets=money(now),
         household_assets_change_6m=relative_change(now, rows.assets_then, LEAST),
+        household_net_flow_6m=money(rows.flow.fill_null(0)),
+        household_credit=money(rows.credit.fill_null(0)),
+        months_since_household_event=months_between(rows.cut, rows.last_event),
     )
 
 
@@ -236,6 +333,7 @@ def _contracts(members: AsKnown) -> ir.Table:
     households = rows.group_by("household", "cut").agg(
         household_members=rows.client_id.nunique(where=rows.held),
         household_products=rows.product_id.nunique(where=rows.held),
+        household_families=rows.family.nunique(where=rows.held),
         household_opened_6m=count_where(in_months_before(rows.opened_on, rows.cut_index, 6)),
         household_closed_6m=count_where(in_months_before(rows.closed_on, rows.cut_index, 6)),
     )
@@ -250,8 +348,21 @@ def _contracts(members: AsKnown) -> ir.Table:
     return households.inner_join(exits, ["household", "cut"])
 
 
-def _assets(members: AsKnown) -> ir.Table:
+def _money(members: AsKnown) -> ir.Table:
     rows = members.months(7)
+    last = rows.lag == 1
     return rows.group_by("household", "cut").agg(
-        assets_now=total(rows.assets, rows.lag == 1), assets_then=rows.assets.sum(where=rows.lag == 7).cast("int64")
+        assets_now=total(rows.assets, last),
+        assets_then=rows.assets.sum(where=rows.lag == 7).cast("int64"),
+        flow=total(rows.flow, rows.lag <= 6),
+        credit=total(rows.credit, last),
+    )
+
+
+def _events(members: AsKnown) -> ir.Table:
+    """Aggregate the members' life events, those ahead left out."""
+    rows = members.life_events()
+    return rows.group_by("household", "cut").agg(
+        household_events_12m=count_where(in_months_before(rows.occurred_on, rows.cut_index, 12)),
+        last_event=rows.occurred_on.max(where=rows.occurred_on < rows.cut),
     )

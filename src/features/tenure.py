@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
 from appetence.features.expressions import month_index, months_between
+from appetence.features.families import family_words
 
 FEATURES = (
     Feature(
@@ -41,23 +42,72 @@ FEATURES = (
             missing="Date d’entrée en relation inconnue",
         ),
     ),
+    Feature(
+        "months_to_contract_anniversary",
+        "tenure",
+        "terms",
+        Unit.MONTHS,
+        Wording("Next contract anniversary", "Next anniversary of a contract in {value}", missing="No contract held"),
+        Wording(
+            "Prochain anniversaire de contrat",
+            "Prochain anniversaire de contrat dans {value}",
+            missing="Aucun contrat détenu",
+        ),
+    ),
 )
 
 
-def made_for(_shape: Shape) -> tuple[Feature, ...]:
-    """Return the features that only this book has: none."""
-    return ()
+def made_for(shape: Shape) -> tuple[Feature, ...]:
+    """Return the features per family of products of this book."""
+    return tuple(_with_family(code, part) for code, part in shape.named_families)
+
+
+def _with_family(code: str, part: str) -> Feature:
+    english, french = family_words(code)
+    return Feature(
+        f"tenure_{part}",
+        "tenure",
+        "tenure",
+        Unit.MONTHS,
+        Wording(
+            f"Time with “{english}”",
+            f"Holds a contract of the family “{english}” for {{value}}",
+            missing=f"Holds no contract of the family “{english}”",
+        ),
+        Wording(
+            f"Ancienneté dans « {french} »",
+            f"Détient un contrat de la famille « {french} » depuis {{value}}",
+            missing=f"Ne détient aucun contrat de la famille « {french} »",
+        ),
+    )
 
 
 def build(known: AsKnown) -> ir.Table:
-    """Return the group's features, one row per row of the spine."""
+    """Return the group's features, one row per row of the spine.
+
+    With a family: since the opening of the oldest contract of it that is held.
+    """
     contracts = known.contracts()
-    held = contracts.group_by("client_id", "cut").agg(held_since=contracts.opened_on.min(where=contracts.held))
+    ahead = _months_ahead(month_index(contracts.opened_on), contracts.cut_index)
+    held = contracts.group_by("client_id", "cut").agg(
+        held_since=contracts.opened_on.min(where=contracts.held),
+        months_to_contract_anniversary=ahead.min(where=contracts.held),
+        **{
+            f"since_{part}": contracts.opened_on.min(where=contracts.held & (contracts.family == code))
+            for code, part in known.shape.named_families
+        },
+    )
     rows = known.onto_spine(held).left_join(known.clients().select("row", "joined_on"), "row")
-    to_anniversary = (month_index(rows.joined_on) - rows.cut_index) % 12
     return rows.select(
         *KEY,
+        "months_to_contract_anniversary",
         tenure=months_between(rows.cut, rows.joined_on),
         oldest_contract=months_between(rows.cut, rows.held_since),
-        months_to_anniversary=(to_anniversary + 12) % 12,  # engines differ on the sign of a remainder
+        months_to_anniversary=_months_ahead(month_index(rows.joined_on), rows.cut_index),
+        **{f"tenure_{part}": months_between(rows.cut, rows[f"since_{part}"]) for _, part in known.shape.named_families},
     )
+
+
+def _months_ahead(month: ir.IntegerValue, cut: ir.IntegerValue) -> ir.IntegerValue:
+    """Return in how many months, 0 to 11, the month of the year comes back."""
+    return ((month - cut) % 12 + 12) % 12  # engines differ on the sign of a remainder

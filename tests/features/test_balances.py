@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import statistics
 from decimal import Decimal
 from fractions import Fraction
 
@@ -68,6 +69,22 @@ def test_balances_against_the_oracle(seed, hold_to_oracle, slow):
             "months_since_inflow": min(inflows) - 1 if inflows else None,
             "share_of_wallet": share(assets, slow.newest_facts(rows, client, cut).get("net_worth")),
         }
+        before, market = slow.newest_facts(rows, client, slow.months_earlier(cut, 12)).get("net_worth"), None
+        if 13 in level:
+            market = assets - level[13] - _sum(known, "net_flow", 1, 12, ours)
+        years = [share(assets, slow.newest_facts(rows, client, cut).get("net_worth"))]
+        years.append(share(level[13], before) if 13 in level else None)
+        spread = [float(y) for _, y in points]
+        earlier = any(13 <= r["lag"] <= 24 for r in known)
+        expected |= {
+            "market_move_12m": None if market is None else float(market),
+            "market_return_12m": None if market is None else share(market, level[13]),
+            "share_of_wallet_change_12m": None if None in years else years[0] - years[1],
+            "assets_volatility_12m": share(statistics.pstdev(spread), mean) if spread else None,
+            "revenue_change_12m": float(_sum(known, "revenue", 1, 12) - _sum(known, "revenue", 13, 24))
+            if earlier
+            else None,
+        }
         for months in (3, 6, 12):
             then = level.get(months + 1)
             now = max(assets, Decimal(0))
@@ -110,9 +127,11 @@ def test_hand_worked_levels_and_flows(make_book, spine):
     # Least squares: Σ(x - 3.5)·y = -1450 over Σ(x - 3.5)² = 17.5; the mean is 5500 / 6.
     assert row["assets_trend_12m"] == pytest.approx((-1450 / 17.5) / (5500 / 6))
     assert "share_of_wallet" not in row
-    assert found.switched_off == (
-        ("balances", "the book has no client_facts, balances.cost, which leaves out share_of_wallet, cost_12m"),
-    )
+    assert row["assets_volatility_12m"] == pytest.approx(statistics.pstdev(levels.values()) / (5500 / 6))
+    ((group, reason),) = found.switched_off
+    assert group == "balances"
+    assert reason.startswith("the book has no client_facts, balances.cost, which leaves out share_of_wallet, ")
+    assert reason.endswith(", cost_12m")
 
 
 def test_a_month_is_known_from_the_first_of_the_next(make_book, spine):
@@ -126,3 +145,32 @@ def test_a_month_is_known_from_the_first_of_the_next(make_book, spine):
         book, spine("1", "2020-06-01", "2020-07-01", "2020-08-01"), FeatureSettings(groups=("balances",))
     ).data
     assert found["assets"].to_pylist() == [0, 500, 0]
+
+
+def test_hand_worked_market_and_wallet(make_book, spine):
+    months = [(2019, 12), *((2020, month) for month in range(1, 13))]
+    book = make_book(
+        {
+            "contracts": [{"contract_id": "k", "client_id": "1", "opened_on": dt.date(2019, 1, 1)}],
+            "balances": [
+                {
+                    "contract_id": "k",
+                    "month": dt.date(year, month, 1),
+                    "balance": 1000 if year == 2019 else 1500,
+                    "net_flow": 200 if (year, month) == (2020, 6) else 0,
+                    "revenue": 2 if year == 2019 else 1,
+                }
+                for year, month in months
+            ],
+            "client_facts": [
+                {"client_id": "1", "known_on": dt.date(2019, 12, 31), "net_worth": 10_000},
+                {"client_id": "1", "known_on": dt.date(2020, 1, 1), "net_worth": 30_000},
+            ],
+        }
+    )
+    row = build_features(book, spine("1", "2021-01-01"), FeatureSettings(groups=("balances",))).data.to_pylist()[0]
+    assert row["market_move_12m"] == 300  # 1,000 became 1,500, of which 200 were paid in
+    assert row["market_return_12m"] == pytest.approx(0.3)
+    # declared on 1 January 2020: not known a year before the cut
+    assert row["share_of_wallet_change_12m"] == pytest.approx(1500 / 30_000 - 1000 / 10_000)
+    assert row["revenue_change_12m"] == 12 - 2

@@ -37,11 +37,27 @@ def test_household_against_the_oracle(seed, hold_to_oracle, slow):
             total = sum((r["balance"] for r in months if r["family"] != "credit"), Decimal(0))
             return total if months else None
 
+        def added(column, lags, credit):
+            months = [r for m in contracts for r in slow.months_known(rows, m, cut) if r["lag"] in lags]
+            return float(
+                sum((r[column] or Decimal(0) for r in months if (r["family"] == "credit") == credit), Decimal(0))
+            )
+
+        events = [
+            r["occurred_on"]
+            for r in rows["life_events"]
+            if r["client_id"] in contracts and r["known_on"] < cut and r["occurred_on"] < cut
+        ]
         half_year, year = slow.months_earlier(cut, 6), slow.months_earlier(cut, 12)
         now, then = assets(1) or Decimal(0), assets(7)
         return {
             "household_members": sum(any(c["held"] for c in known) for known in contracts.values()),
             "household_products": len({c["product_id"] for c in every if c["held"]}),
+            "household_families": len({c["family"] for c in every if c["held"]}),
+            "household_net_flow_6m": added("net_flow", range(1, 7), credit=False),
+            "household_credit": added("balance", [1], credit=True),
+            "household_events_12m": sum(year <= day for day in events),
+            "months_since_household_event": slow.full_months(cut, max(events, default=None)),
             "household_opened_6m": sum(half_year <= c["opened_on"] for c in every),
             "household_closed_6m": sum(c["closed_on"] is not None and half_year <= c["closed_on"] < cut for c in every),
             "household_left_12m": sum(year <= day for day in exits),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from appetence.config import FeatureSettings
 from appetence.features.pipeline import build_features
 
+PARTS = {"account": "account", "savings": "savings", "credit": "credit", "Épargne retraite": "epargne_retraite"}
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # a smaller seed is no simpler book
 
 
@@ -17,11 +18,20 @@ def test_tenure_against_the_oracle(seed, hold_to_oracle, slow):
     def oracle(rows, client, cut):
         joined = next(r["joined_on"] for r in rows["clients"] if r["client_id"] == client)
         joined = joined if joined < cut else None
-        held = [c["opened_on"] for c in slow.contracts_known(rows, client, cut) if c["held"]]
+        contracts = [c for c in slow.contracts_known(rows, client, cut) if c["held"]]
+        held = [c["opened_on"] for c in contracts]
         ahead = None
         if joined:
             ahead = next(n for n in range(12) if (cut.month + n - 1) % 12 + 1 == joined.month)
-        return {
+        anniversaries = [next(n for n in range(12) if (cut.month + n - 1) % 12 + 1 == day.month) for day in held]
+        with_family = {
+            f"tenure_{part}": slow.full_months(
+                cut, min((c["opened_on"] for c in contracts if c["family"] == family), default=None)
+            )
+            for family, part in PARTS.items()
+        }
+        return with_family | {
+            "months_to_contract_anniversary": min(anniversaries, default=None),
             "tenure": slow.full_months(cut, joined),
             "oldest_contract": slow.full_months(cut, min(held, default=None)),
             "months_to_anniversary": ahead,
