@@ -258,6 +258,8 @@ INTERACTIONS = Table(
         Column("kind", Type.CODE, "visit, call, email, complaint, claim, review, survey …"),
         _optional("text", Type.TEXT, "What was said or written"),
         _optional("nps", Type.INTEGER, "0 to 10, of a survey", low=0, high=10),
+        _optional("outcome", Type.CODE, "How a claim or complaint ended: settled, refused …"),
+        _optional("outcome_on", Type.DATE, "When the outcome was known"),
         _KNOWN,
     ),
     happened="at",

@@ -69,7 +69,7 @@ def _defaults(_book: Book, table: ibis.Table, _cut: dt.date) -> ibis.Table:
     return table.mutate(recovered=ibis.null(table.recovered.type()))
 
 
-def _offers(_book: Book, table: ibis.Table, cut: dt.date) -> ibis.Table:
+def _with_outcome(_book: Book, table: ibis.Table, cut: dt.date) -> ibis.Table:
     told = _before(table.outcome_on, ibis.literal(cut))
     return table.mutate(
         outcome=told.ifelse(table.outcome, ibis.null("string")),
@@ -96,7 +96,8 @@ _RULES: dict[str, Callable[[Book, ibis.Table, dt.date], ibis.Table]] = {
     "products": _products,
     "contracts": _contracts,
     "defaults": _defaults,
-    "offers": _offers,
+    "interactions": _with_outcome,
+    "offers": _with_outcome,
     "protected": _protected,
     "advisors": _advisors,
     "prospects": _prospects,

@@ -58,7 +58,16 @@ class AsKnown:
         """Return each interaction that had happened and was known, at each cut, without its text."""
         interactions = self.book.table("interactions").drop("text")
         interactions = interactions.mutate(known_on=interactions.known_on.coalesce(interactions.at))
-        return self._joined(interactions, happened="at")
+        return _outcome_as_known(self._joined(interactions, happened="at"))
+
+    def offers(self) -> ir.Table:
+        """Return each offer made to the client before each cut, with its outcome as known then.
+
+        Offers held out for control were never made.
+        """
+        offers = self.book.table("offers")
+        offers = offers.filter(~offers.held_out.fill_null(False)).mutate(known_on=offers.made_on)
+        return _outcome_as_known(self._joined(offers, happened=None))
 
     def intents(self, patterns: Mapping[str, str]) -> ir.Table:
         """Return each text known at each cut with whether it matches each pattern, but not the text itself."""
@@ -150,3 +159,9 @@ class AsKnown:
             cost=total(rows.cost),
             **{f"assets_{name}": total(rows.balance, rows.family == code) for code, name in self.shape.asset_families},
         )
+
+
+def _outcome_as_known(rows: ir.Table) -> ir.Table:
+    """Mask outcomes not known before the cut; one without a date cannot be placed in time."""
+    told = (rows.outcome_on < rows.cut).fill_null(False)
+    return rows.mutate(outcome=told.ifelse(rows.outcome, None), outcome_on=told.ifelse(rows.outcome_on, None))

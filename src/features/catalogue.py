@@ -89,6 +89,7 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
             Theme("credit", "Credit", "Crédit", False),
             Theme("profitability", "Revenue and cost", "Revenus et coûts", False),
             Theme("contact", "Contact with the advisor", "Contact avec le conseiller", True),
+            Theme("offers", "Offers made", "Propositions faites", True),
             Theme("complaints", "Complaints", "Réclamations", True),
             Theme("claims", "Claims", "Sinistres", False),
             Theme("messages", "What is written", "Sujets évoqués par écrit", True),

@@ -24,6 +24,7 @@ __all__ = [
     "money",
     "month_index",
     "months_between",
+    "newest_order",
     "ratio",
     "relative_change",
     "slope",
@@ -74,7 +75,12 @@ def latest_known(value: Any, day: Any, key: Any, where: Any) -> Any:
 
     `first(order_by)` and `arg_max` with ties pick any row; one text that orders by day, then key, has no ties.
     """
-    return value.argmax(day.cast("string") + "|" + key, where=where)
+    return value.argmax(newest_order(day, key), where=where)
+
+
+def newest_order(day: Any, key: Any) -> Any:
+    """Return a text that orders facts by day, then by key, and is never the same for two of them."""
+    return day.cast("string") + "|" + key
 
 
 _ACCENTED = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ"

@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import count_where, in_months_before, latest_known, months_between
+from appetence.features.expressions import count_where, in_months_before, latest_known, months_between, newest_order
 
 ADVISOR_KINDS = ("visit", "call", "review", "meeting")
 """Kinds of interaction in which an advisor speaks with the client."""
@@ -14,7 +14,42 @@ ADVISOR_KINDS = ("visit", "call", "review", "meeting")
 WINDOWS = (3, 12)
 """Months over which contacts and complaints are counted."""
 
+CHANNELS = {
+    "branch": ("at the branch", "en agence"),
+    "phone": ("by phone", "par téléphone"),
+    "email": ("by e-mail", "par e-mail"),
+    "app": ("in the app", "dans l’application"),
+    "post": ("by post", "par courrier"),
+}
+"""Usual codes of channels, in English and French; contacts through any other count in the totals."""
+
 _NEEDS = ("interactions",)
+_OUTCOMES = ("interactions.outcome", "interactions.outcome_on")
+_OFFERS = ("offers",)
+_ANSWERS = ("offers.outcome", "offers.outcome_on")
+
+
+def _by_channel(channel: str) -> Feature:
+    english, french = CHANNELS[channel]
+    return Feature(
+        f"contacts_{channel}_12m",
+        "interactions",
+        "contact",
+        Unit.COUNT,
+        Wording(
+            f"Contacts {english} in 12 months",
+            f"{{value}} {english} in the last 12 months",
+            zero=f"No contact {english} in the last 12 months",
+            noun=("contact", "contacts"),
+        ),
+        Wording(
+            f"Contacts {french} en 12 mois",
+            f"{{value}} {french} au cours des 12 derniers mois",
+            zero=f"Aucun contact {french} au cours des 12 derniers mois",
+            noun=("contact", "contacts"),
+        ),
+        _NEEDS,
+    )
 
 
 def _contacts(months: int) -> Feature:
@@ -100,7 +135,22 @@ FEATURES = (
         ),
         _NEEDS,
     ),
+    Feature(
+        "months_since_call",
+        "interactions",
+        "contact",
+        Unit.MONTHS,
+        Wording("Last call", "No call for {value}", zero="A call within the last month", missing="No call on record"),
+        Wording(
+            "Dernier appel",
+            "Aucun appel depuis {value}",
+            zero="Un appel au cours du dernier mois",
+            missing="Aucun appel enregistré",
+        ),
+        _NEEDS,
+    ),
     *(_contacts(months) for months in WINDOWS),
+    *(_by_channel(channel) for channel in CHANNELS),
     Feature(
         "advisor_contacts_12m",
         "interactions",
@@ -170,6 +220,41 @@ FEATURES = (
         _NEEDS,
     ),
     Feature(
+        "claims_open",
+        "interactions",
+        "claims",
+        Unit.COUNT,
+        Wording(
+            "Claims without an outcome", "{value} still open", zero="No claim still open", noun=("claim", "claims")
+        ),
+        Wording(
+            "Sinistres sans issue connue",
+            "{value} sans issue connue",
+            zero="Aucun sinistre en cours",
+            noun=("sinistre", "sinistres"),
+        ),
+        _OUTCOMES,
+    ),
+    Feature(
+        "claims_refused_12m",
+        "interactions",
+        "claims",
+        Unit.COUNT,
+        Wording(
+            "Claims refused in 12 months",
+            "{value} refused in the last 12 months",
+            zero="No claim refused in the last 12 months",
+            noun=("claim", "claims"),
+        ),
+        Wording(
+            "Sinistres refusés en 12 mois",
+            "{value} au cours des 12 derniers mois",
+            zero="Aucun sinistre refusé au cours des 12 derniers mois",
+            noun=("sinistre refusé", "sinistres refusés"),
+        ),
+        _OUTCOMES,
+    ),
+    Feature(
         "last_nps",
         "interactions",
         "satisfaction",
@@ -181,6 +266,76 @@ FEATURES = (
             missing="Aucune réponse à une enquête NPS",
         ),
         ("interactions.nps",),
+    ),
+    Feature(
+        "nps_change",
+        "interactions",
+        "satisfaction",
+        Unit.SCORE,
+        Wording(
+            "Change in NPS",
+            "NPS {value} above the answer before",
+            negative="NPS {value} below the answer before",
+            zero="Same NPS as the answer before",
+            missing="Fewer than two answers to an NPS survey",
+        ),
+        Wording(
+            "Évolution de la note NPS",
+            "Note NPS supérieure de {value} à la réponse précédente",
+            negative="Note NPS inférieure de {value} à la réponse précédente",
+            zero="Même note NPS qu’à la réponse précédente",
+            missing="Moins de deux réponses à une enquête NPS",
+        ),
+        ("interactions.nps",),
+    ),
+    Feature(
+        "offers_12m",
+        "interactions",
+        "offers",
+        Unit.COUNT,
+        Wording(
+            "Offers in 12 months",
+            "{value} in the last 12 months",
+            zero="No offer in the last 12 months",
+            noun=("offer", "offers"),
+        ),
+        Wording(
+            "Propositions en 12 mois",
+            "{value} au cours des 12 derniers mois",
+            zero="Aucune proposition au cours des 12 derniers mois",
+            noun=("proposition", "propositions"),
+        ),
+        _OFFERS,
+    ),
+    Feature(
+        "offers_unanswered_12m",
+        "interactions",
+        "offers",
+        Unit.COUNT,
+        Wording(
+            "Unanswered offers in 12 months",
+            "{value} left unanswered in the last 12 months",
+            zero="No offer left unanswered in the last 12 months",
+            noun=("offer", "offers"),
+        ),
+        Wording(
+            "Propositions sans réponse en 12 mois",
+            "{value} sans réponse au cours des 12 derniers mois",
+            zero="Aucune proposition sans réponse au cours des 12 derniers mois",
+            noun=("proposition", "propositions"),
+        ),
+        _ANSWERS,
+    ),
+    Feature(
+        "months_since_offer",
+        "interactions",
+        "offers",
+        Unit.MONTHS,
+        Wording("Last offer", "Last offer {value} ago", missing="No offer on record"),
+        Wording(
+            "Dernière proposition", "Dernière proposition il y a {value}", missing="Aucune proposition enregistrée"
+        ),
+        _OFFERS,
     ),
 )
 
@@ -194,7 +349,8 @@ def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
     rows = known.interactions()
     advisor = rows.kind.isin(ADVISOR_KINDS)
-    of_kind = {kind: rows.kind == kind for kind in ("review", "complaint", "claim")}
+    of_kind = {kind: rows.kind == kind for kind in ("review", "complaint", "claim", "call")}
+    claim = of_kind["claim"]
 
     def counted(months: int, condition: ir.BooleanValue | bool = True) -> ir.IntegerValue:
         return count_where(in_months_before(rows.at, rows.cut_index, months) & condition)
@@ -203,7 +359,12 @@ def build(known: AsKnown) -> ir.Table:
         **{f"contacts_{m}m": counted(m) for m in WINDOWS},
         "advisor_contacts_12m": counted(12, advisor),
         **{f"complaints_{m}m": counted(m, of_kind["complaint"]) for m in WINDOWS},
-        "claims_12m": counted(12, of_kind["claim"]),
+        "claims_12m": counted(12, claim),
+        **{f"contacts_{channel}_12m": counted(12, rows.channel == channel) for channel in CHANNELS},
+        "claims_open": count_where(claim & rows.outcome_on.isnull()),
+        "claims_refused_12m": count_where(
+            claim & (rows.outcome == "refused") & in_months_before(rows.outcome_on, rows.cut_index, 12)
+        ),
     }
     found = rows.group_by("client_id", "cut").agg(
         **counts,
@@ -212,10 +373,39 @@ def build(known: AsKnown) -> ir.Table:
         **{kind: rows["at"].max(where=condition) for kind, condition in of_kind.items()},
         last_nps=latest_known(rows.nps, rows["at"], rows.interaction_id, where=rows.nps.notnull()),
     )
-    on = known.onto_spine(found, zero=counts)
+    on = known.onto_spine(found, zero=counts).left_join(_answer_before(rows), ["client_id", "cut"])
+    on = on.drop("client_id_right", "cut_right").left_join(_offers(known), "row").drop("row_right")
     return on.select(
         *KEY,
         *counts,
         "last_nps",
+        "months_since_offer",
+        nps_change=on.last_nps - on.nps_before,
+        **{name: on[name].fill_null(0) for name in ("offers_12m", "offers_unanswered_12m")},
         **{f"months_since_{day}": months_between(on.cut, on[day]) for day in ("contact", "advisor", *of_kind)},
+    )
+
+
+def _answer_before(rows: ir.Table) -> ir.Table:
+    """Return the answer to the NPS survey before the last one, by (client, cut)."""
+    answers = rows.filter(rows.nps.notnull()).select("client_id", "cut", "at", "interaction_id", "nps")
+    order = newest_order(answers["at"], answers.interaction_id)
+    answers = answers.mutate(order=order)
+    last = answers.group_by("client_id", "cut").agg(last=answers.order.max())
+    earlier = answers.inner_join(last, ["client_id", "cut"])
+    earlier = earlier.filter(earlier.order < earlier["last"])
+    return earlier.group_by("client_id", "cut").agg(nps_before=earlier.nps.argmax(earlier.order))
+
+
+def _offers(known: AsKnown) -> ir.Table:
+    """Aggregate the offers made to the client, by row; no answer yet, and an answer that never came, are unanswered."""
+    rows = known.offers()
+    lately = in_months_before(rows.made_on, rows.cut_index, 12)
+    found = rows.group_by("row", "cut").agg(
+        offers_12m=count_where(lately),
+        offers_unanswered_12m=count_where(lately & ~rows.outcome.isin(("accepted", "refused")).fill_null(False)),
+        last_offer=rows.made_on.max(),
+    )
+    return found.select(
+        "row", "offers_12m", "offers_unanswered_12m", months_since_offer=months_between(found.cut, found.last_offer)
     )

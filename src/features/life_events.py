@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import count_where, in_months_before, months_between
+from appetence.features.expressions import count_where, in_months_before, month_index, months_between
 
 KINDS = {
     "birth": ("birth", "naissance", "Une naissance", "Aucune naissance connue"),
@@ -32,6 +32,10 @@ Events of any further kind count in the totals.
 
 LATELY = 3
 """Months within which an event counts as learnt lately."""
+
+MAJORITY = 18
+RETIREMENT = 64
+"""Years: the legal age in France for those born from 1969 on (loi n° 2023-270 du 14 avril 2023, art. 10)."""
 
 _NEEDS = ("life_events",)
 
@@ -116,6 +120,72 @@ FEATURES = (
         _NEEDS,
     ),
     *(_since(kind) for kind in KINDS),
+    Feature(
+        "events_since_review",
+        "life_events",
+        "life_events",
+        Unit.COUNT,
+        Wording(
+            "Life events learnt since the last client review",
+            "{value} learnt of since the last client review",
+            zero="No life event learnt of since the last client review",
+            noun=("life event", "life events"),
+        ),
+        Wording(
+            "Événements de vie appris depuis le dernier bilan client",
+            "{value} depuis le dernier bilan client",
+            zero="Aucun événement de vie appris depuis le dernier bilan client",
+            noun=("événement de vie appris", "événements de vie appris"),
+        ),
+        ("life_events", "interactions"),
+    ),
+    Feature(
+        "months_to_majority",
+        "life_events",
+        "life_events",
+        Unit.MONTHS,
+        Wording(
+            "Majority of a child", "A child comes of age in {value}", missing="No coming of age of a child expected"
+        ),
+        Wording(
+            "Majorité d’un enfant", "Majorité d’un enfant dans {value}", missing="Pas de majorité d’un enfant attendue"
+        ),
+        _NEEDS,
+    ),
+    Feature(
+        "months_to_retirement",
+        "life_events",
+        "life_events",
+        Unit.MONTHS,
+        Wording(
+            "Legal age of retirement",
+            "Legal age of retirement in {value}",
+            missing="Legal age of retirement reached, or age unknown",
+        ),
+        Wording(
+            "Âge légal de la retraite",
+            "Âge légal de la retraite dans {value}",
+            missing="Âge légal de la retraite atteint, ou âge non renseigné",
+        ),
+        ("clients.birth_date",),
+    ),
+    Feature(
+        "months_since_questionnaire",
+        "life_events",
+        "file",
+        Unit.MONTHS,
+        Wording(
+            "Last event learnt by questionnaire",
+            "Last event learnt by questionnaire {value} ago",
+            missing="No event learnt by questionnaire",
+        ),
+        Wording(
+            "Dernier événement appris par questionnaire",
+            "Dernier événement appris par questionnaire il y a {value}",
+            missing="Aucun événement appris par questionnaire",
+        ),
+        ("life_events.source",),
+    ),
 )
 
 
@@ -126,18 +196,37 @@ def made_for(_shape: Shape) -> tuple[Feature, ...]:
 
 def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
-    rows = known.life_events()
+    rows = known.life_events().left_join(_last_review(known), "row").drop("row_right")
     past = rows.occurred_on < rows.cut
     counts = {
         "events_12m": count_where(in_months_before(rows.occurred_on, rows.cut_index, 12)),
         f"events_learnt_{LATELY}m": count_where(in_months_before(rows.known_on, rows.cut_index, LATELY)),
         "events_ahead": count_where(~past),
+        "events_since_review": count_where(rows.reviewed_on.isnull() | (rows.known_on >= rows.reviewed_on)),
     }
+    majority = month_index(rows.occurred_on) + 12 * MAJORITY - rows.cut_index
     found = rows.group_by("client_id", "cut").agg(
         **counts,
         event=rows.occurred_on.max(where=past),
         **{kind: rows.occurred_on.max(where=past & (rows.kind == kind)) for kind in KINDS},
+        months_to_majority=majority.min(where=past & (rows.kind == "birth") & (majority >= 0)),
+        questionnaire=rows.known_on.max(where=rows.source == "questionnaire"),
     )
-    on = known.onto_spine(found, zero=counts)
-    since = {f"months_since_{day}": months_between(on.cut, on[day]) for day in ("event", *KINDS)}
-    return on.select(*KEY, *counts, **since)
+    on = known.onto_spine(found, zero=counts).left_join(_retirement(known), "row").drop("row_right")
+    since = {f"months_since_{day}": months_between(on.cut, on[day]) for day in ("event", "questionnaire", *KINDS)}
+    return on.select(*KEY, *counts, "months_to_majority", "months_to_retirement", **since)
+
+
+def _last_review(known: AsKnown) -> ir.Table:
+    """Return the day of the last client review known, for the rows that have one."""
+    rows = known.interactions()
+    reviews = rows.filter(rows.kind == "review")
+    return reviews.group_by("row").agg(reviewed_on=reviews["at"].max())
+
+
+def _retirement(known: AsKnown) -> ir.Table:
+    """Return the months to the legal age, of persons who have not reached it."""
+    clients = known.clients()
+    ahead = month_index(clients.birth_date) + 12 * RETIREMENT - clients.cut_index
+    person = (clients.kind == "person") & (clients.birth_date < clients.cut) & (ahead >= 0)
+    return clients.select("row", months_to_retirement=person.fill_null(False).ifelse(ahead, None))

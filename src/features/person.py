@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
@@ -15,6 +16,11 @@ def _declared(
     return Feature(name, "person", theme, unit, en, fr, (f"client_facts.{column or name}",))
 
 
+BANDS = ((18, "0–17"), (26, "18–25"), (36, "26–35"), (46, "36–45"), (56, "46–55"), (66, "56–65"), (76, "66–75"))
+"""Ages below which a band ends, and its name; the last has no end."""
+
+LAST_BAND = "76+"
+
 FEATURES = (
     Feature(
         "age",
@@ -23,6 +29,15 @@ FEATURES = (
         Unit.YEARS,
         Wording("Age", "Aged {value}", missing="Age unknown"),
         Wording("Âge", "Âge : {value}", missing="Âge non renseigné"),
+        ("clients.birth_date",),
+    ),
+    Feature(
+        "age_band",
+        "person",
+        "profile",
+        Unit.CODE,
+        Wording("Age band", "Age band: {value}", missing="Age unknown"),
+        Wording("Tranche d’âge", "Tranche d’âge : {value}", missing="Âge non renseigné"),
         ("clients.birth_date",),
     ),
     Feature(
@@ -181,12 +196,14 @@ def build(known: AsKnown) -> ir.Table:
         own_name(column): months_between(rows.cut, rows[column]) if kind == "date" else rows[column]
         for column, kind in known.shape.declared
     }
+    age = age_at(rows.cut, rows.birth_date)
     return rows.select(
         *KEY,
         "client_kind",
         "source",
         *(f.name for f in FEATURES if f.needs == (f"client_facts.{f.name}",)),
-        age=age_at(rows.cut, rows.birth_date),
+        age=age,
+        age_band=ibis.cases(*((age < end, name) for end, name in BANDS), (age.notnull(), LAST_BAND)),
         was_referred=rows.referred_by.notnull(),
         months_since_declared=months_between(rows.cut, rows.declared_on),
         **own,

@@ -76,8 +76,10 @@ def draw_rows(rng: random.Random) -> Rows:
             "interaction_id": f"{number:02d}",
             "client_id": rng.choice(clients),
             "at": rng.choice(DAYS),
-            "channel": "phone",
+            "channel": rng.choice(["phone", "app", "pigeon"]),
             "kind": rng.choice(KINDS),
+            "outcome": rng.choice([None, "settled", "refused"]),
+            "outcome_on": _maybe_day(rng),
             "nps": rng.choice([None, *range(11)]),
             "text": rng.choice(TEXTS),
             "known_on": _maybe_day(rng),
@@ -86,8 +88,27 @@ def draw_rows(rng: random.Random) -> Rows:
     ]
     events = [(rng.choice(clients), rng.choice(EVENTS), rng.choice(DAYS)) for _ in range(25)]
     rows["life_events"] = [
-        {"client_id": client, "kind": kind, "occurred_on": day, "known_on": rng.choice(DAYS)}
+        {
+            "client_id": client,
+            "kind": kind,
+            "occurred_on": day.replace(year=day.year - rng.choice([0, 0, 17, 18])) if day.day != 29 else day,
+            "known_on": rng.choice(DAYS),
+            "source": rng.choice([None, "questionnaire", "crm", "inferred"]),
+        }
         for client, kind, day in sorted(set(events))
+    ]
+    rows["offers"] = [
+        {
+            "offer_id": f"o{number}",
+            "client_id": rng.choice([None, *clients]),
+            "product_id": rng.choice(list(FAMILIES)),
+            "made_on": rng.choice(DAYS),
+            "channel": "app",
+            "held_out": rng.choice([None, False, True]),
+            "outcome": rng.choice([None, "accepted", "refused", "none"]),
+            "outcome_on": _maybe_day(rng),
+        }
+        for number in range(20)
     ]
     declared = {(rng.choice(clients), rng.choice(DAYS)) for _ in range(20)}
     rows["client_facts"] = [_draw_facts(rng, client, day) for client, day in sorted(declared)]

@@ -30,7 +30,28 @@ def test_interactions_against_the_oracle(seed, hold_to_oracle, slow):
 
         advisor = ("visit", "call", "review")
         answers = sorted((r["at"], r["interaction_id"], r["nps"]) for r in known if r["nps"] is not None)
-        return {
+        year = slow.months_earlier(cut, 12)
+        claims = [r for r in known if r["kind"] == "claim"]
+        ended = [r for r in claims if r["outcome_on"] and r["outcome_on"] < cut]
+        offers = [
+            r for r in rows["offers"] if r["client_id"] == client and r["made_on"] < cut and r["held_out"] is not True
+        ]
+        lately = [r for r in offers if r["made_on"] >= year]
+        answered = [
+            r for r in lately if r["outcome"] in ("accepted", "refused") and r["outcome_on"] and r["outcome_on"] < cut
+        ]
+        by_channel = {
+            f"contacts_{channel}_12m": sum(r["at"] >= year and r["channel"] == channel for r in known)
+            for channel in ("branch", "phone", "email", "app", "post")
+        }
+        return by_channel | {
+            "months_since_call": since("call"),
+            "claims_open": len(claims) - len(ended),
+            "claims_refused_12m": sum(r["outcome"] == "refused" and r["outcome_on"] >= year for r in ended),
+            "nps_change": answers[-1][2] - answers[-2][2] if len(answers) > 1 else None,
+            "offers_12m": len(lately),
+            "offers_unanswered_12m": len(lately) - len(answered),
+            "months_since_offer": slow.full_months(cut, max((r["made_on"] for r in offers), default=None)),
             "months_since_contact": since(),
             "months_since_advisor": since(*advisor),
             "contacts_3m": counted(3),
@@ -59,4 +80,5 @@ def test_a_window_is_half_open_and_a_complaint_known_late_counts_late(make_book,
     found = build_features(book, spine("1", "2021-01-01", "2021-02-01"), FeatureSettings(groups=("interactions",)))
     assert found.data["complaints_3m"].to_pylist() == [1, 2]
     assert found.data["months_since_complaint"].to_pylist() == [3, 1]
-    assert found.switched_off == (("interactions", "the book has no interactions.nps, which leaves out last_nps"),)
+    ((_, reason),) = found.switched_off
+    assert "no interactions.outcome, interactions.nps, offers" in reason

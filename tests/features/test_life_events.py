@@ -23,7 +23,25 @@ def test_life_events_against_the_oracle(seed, hold_to_oracle, slow):
             days = [r["occurred_on"] for r in past if not kinds or r["kind"] in kinds]
             return slow.full_months(cut, max(days, default=None))
 
+        reviews = [
+            r["at"]
+            for r in rows["interactions"]
+            if r["client_id"] == client and r["kind"] == "review" and max(r["at"], r["known_on"] or r["at"]) < cut
+        ]
+        who = next(r for r in rows["clients"] if r["client_id"] == client)
+        born = who["birth_date"] if who["joined_on"] < cut and who["kind"] == "person" else None
+        retiring = born and (born.year + 64 - cut.year) * 12 + born.month - cut.month
+        majorities = [
+            (r["occurred_on"].year + 18 - cut.year) * 12 + r["occurred_on"].month - cut.month
+            for r in past
+            if r["kind"] == "birth"
+        ]
+        asked = [r["known_on"] for r in known if r["source"] == "questionnaire"]
         return {
+            "events_since_review": sum(not reviews or r["known_on"] >= max(reviews) for r in known),
+            "months_to_majority": min((m for m in majorities if m >= 0), default=None),
+            "months_to_retirement": retiring if retiring is not None and retiring >= 0 else None,
+            "months_since_questionnaire": slow.full_months(cut, max(asked, default=None)),
             "months_since_event": since(),
             "events_12m": sum(r["occurred_on"] >= slow.months_earlier(cut, 12) for r in past),
             "events_learnt_3m": sum(r["known_on"] >= slow.months_earlier(cut, 3) for r in known),

@@ -24,7 +24,10 @@ def test_person_against_the_oracle(seed, hold_to_oracle, slow):
         facts = slow.newest_facts(rows, client, cut)
         born = who.get("birth_date")
         visit, pets = facts.get("last_visit"), facts.get("Pets owned")
+        age = cut.year - born.year - ((cut.month, cut.day) < (born.month, born.day)) if born else None
+        ends = {18: "0–17", 26: "18–25", 36: "26–35", 46: "36–45"}
         return {
+            "age_band": None if age is None else next(name for end, name in ends.items() if age < end),
             "age": cut.year - born.year - ((cut.month, cut.day) < (born.month, born.day)) if born else None,
             "client_kind": who.get("kind"),
             "source": who.get("source"),
@@ -57,3 +60,17 @@ def test_protected_attributes_are_no_features(make_book, spine):
     book = make_book({"contracts": [{"client_id": "1"}], "protected": [{"client_id": "1", "gender": "f"}]})
     found = build_features(book, spine("1", "2021-01-01"))
     assert not [f.name for f in found.features if "gender" in f.name or "protected" in "".join(f.needs)]
+
+
+def test_nothing_of_protected_is_read(random_rows, open_rows, every_client):
+    rows = random_rows(4)
+    spine = every_client(rows)
+    with open_rows(rows) as book:
+        without = build_features(book, spine)
+    clients = [row["client_id"] for row in rows["clients"]]
+    protected = [{"client_id": client, "gender": gender} for client, gender in zip(clients, "fmfmfmf", strict=True)]
+    with open_rows({**rows, "protected": protected}) as book:
+        assert book.has("protected")
+        found = build_features(book, spine)
+    assert found.features == without.features
+    assert found.data.equals(without.data)

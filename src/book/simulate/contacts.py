@@ -11,6 +11,8 @@ from appetence.book.simulate.people import CHANNELS
 from appetence.book.simulate.state import State
 from appetence.book.simulate.texts import TOPICS, VOCABULARY, draw_texts
 
+OUTCOMES = ("settled", "refused")
+_REFUSED = 0.12
 KINDS = ("visit", "call", "email", "complaint", "claim", "review", "survey")
 ALL_CHANNELS = (*CHANNELS, "post")
 ID_WIDTH = 9
@@ -122,6 +124,9 @@ class Contacts:
         slow = (channel == _POST) | (self._texts.random(client.size) < 0.02)
         lag = 1 + self._texts.integers(1, 12, client.size)
         known = np.where(slow & (day + 1 < end), np.minimum(day + lag, end - 1), NO_DAY)
+        ended = day + 1 + self._texts.integers(4, 120, client.size)
+        ended = np.where((kind == _CLAIM) & (ended < end), ended, NO_DAY)
+        refused = self._texts.random(client.size) < _REFUSED
         return contract_table(
             "interactions",
             {
@@ -132,6 +137,8 @@ class Contacts:
                 "kind": codes(kind, KINDS),
                 "text": codes(np.where(silent, -1, text), VOCABULARY),
                 "nps": integers(nps, nps >= 0),
+                "outcome": codes(np.where(ended == NO_DAY, -1, refused.astype(np.int64)), OUTCOMES),
+                "outcome_on": dates(ended),
                 "known_on": dates(known),
             },
         )
