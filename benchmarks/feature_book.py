@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -135,7 +136,8 @@ ORDER BY c.rowid
 # What is worked out once per contract of which a balance is kept: insurance has a row in the month of its anniversary.
 ACCOUNTS = """
 CREATE TABLE account AS
-SELECT c.rowid AS contract, k, opened_on, closed_on, has_balance, month(opened_on) AS opened_in, place IN (8, 9) AS owed,
+SELECT c.rowid AS contract, k, opened_on, closed_on, has_balance, month(opened_on) AS opened_in,
+    place IN (8, 9) AS owed,
     exp(CASE WHEN place = 8 THEN 11.6 WHEN place = 9 THEN 8.6 WHEN place = 0 THEN 7.4 ELSE 8.9 END
         + 1.1 * normal(k, 80)) AS level,
     0.012 * normal(k, 82) AS drift, u(k, 84) AS habit, IF(margin_kind = 'rate', annual_margin / 12, 0) AS rate,
@@ -164,8 +166,8 @@ CREATE TABLE interaction AS
 WITH happened AS (
     SELECT i, i * 64 + unnest(range(least(60, CAST(floor(-5.5 * ln(1 - u(i, 128))) AS BIGINT)))) AS k,
         getvariable('until') - 1 - days(u(k, 129) * least(1826, getvariable('until') - joined_on)) AS met_on,
-        draw(['call', 'call', 'call', 'visit', 'visit', 'email', 'email', 'email', 'email', 'review', 'survey', 'survey',
-            'claim', 'complaint', 'message', 'message'], u(k, 130)) AS kind,
+        draw(['call', 'call', 'call', 'visit', 'visit', 'email', 'email', 'email', 'email', 'review', 'survey',
+            'survey', 'claim', 'complaint', 'message', 'message'], u(k, 130)) AS kind,
         IF(u(k, 131) < 0.1, met_on + days(1 + 40 * u(k, 132)), NULL) AS known_on,
         IF(kind IN ('claim', 'complaint') AND u(k, 133) < 0.85, met_on + days(1 + 150 * u(k, 134)), NULL) AS ended_on
     FROM client
@@ -236,7 +238,8 @@ OFFER_COLUMNS = """
 SELECT 'O' || lpad(CAST(rowid + 1 AS VARCHAR), 10, '0') AS offer_id, client_id(i) AS client_id,
     draw((SELECT list(product_id ORDER BY place) FROM product), u(k, 325)) AS product_id, made_on,
     draw(['branch', 'phone', 'email', 'app'], u(k, 326)) AS channel, 'Z' || strftime(made_on, '%Y%m') AS campaign_id,
-    held_out, IF(answered, draw(['accepted', 'refused', 'refused', 'none', 'none', 'none'], u(k, 327)), NULL) AS outcome,
+    held_out,
+    IF(answered, draw(['accepted', 'refused', 'refused', 'none', 'none', 'none'], u(k, 327)), NULL) AS outcome,
     IF(answered, answered_on, NULL) AS outcome_on
 FROM offer ORDER BY rowid
 """
@@ -270,7 +273,7 @@ def _months(months: int) -> list[tuple[dt.date, dt.date]]:
     """Return the first days of each month shown and of the next, the oldest first."""
     index = UNTIL.year * 12 + UNTIL.month - 1
     firsts = [dt.date(i // 12, i % 12 + 1, 1) for i in range(index - months, index + 1)]
-    return list(zip(firsts, firsts[1:], strict=False))
+    return list(itertools.pairwise(firsts))
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, clients: int, months: int, seed: int) -> None:
