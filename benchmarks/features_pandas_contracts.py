@@ -77,9 +77,16 @@ def contract_days(rows: pd.DataFrame, cut: Cut, clients: Clients, families: pd.I
     found["months_since_opening"] = cut.since(found["opened"])
     found["months_since_closing"] = cut.since(found["closed"])
     found["months_to_end"] = -cut.lag(found["next_end"])
-    by_family = ["c", "family"]
-    opened = rows.groupby(by_family)["opened_on"].max().unstack().reindex(columns=range(len(families)))
-    since = rows[rows["held"]].groupby(by_family)["opened_on"].min().unstack().reindex(columns=range(len(families)))
+    by_family, kind = ["c", "family"], rows["opened_on"].dtype  # which a family without a contract would lose
+    opened = rows.groupby(by_family)["opened_on"].max().unstack().reindex(columns=range(len(families))).astype(kind)
+    since = (
+        rows[rows["held"]]
+        .groupby(by_family)["opened_on"]
+        .min()
+        .unstack()
+        .reindex(columns=range(len(families)))
+        .astype(kind)
+    )
     for number, family in enumerate(families):
         found[f"months_since_{family}_opening"] = cut.since(opened[number])
         found[f"tenure_{family}"] = cut.since(since[number])
