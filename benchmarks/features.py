@@ -43,6 +43,8 @@ PARTS = ("one", "twelve", "blocks", "floor", "groups")
 ALWAYS_VERIFIED = 0.02
 CONTENDERS = ("ours", "pandas", "sql")
 TOLERANCE = 1e-9
+TOOK = ("seconds", "cpu_seconds")
+COSTS = ("seconds", "CPU seconds", "peak GB")
 Figures = dict[str, float]
 
 
@@ -127,65 +129,61 @@ def differences(expected: pa.Table, found: pa.Table) -> list[str]:
 def part_one(book: Path, scratch: Path, rounds: int) -> Figures:
     """Compare one cut."""
     found = best(CONTENDERS, book, holders(book, [UNTIL], scratch / "one.parquet"), rounds)
-    ours = found["ours"]
+    ours, sql = found["ours"], found["sql"]
     print(f"\none cut: {ours['rows']:,.0f} clients x {ours['features']:.0f} features")
-    table(
-        {
-            name: [of["seconds"], of["cpu_seconds"], of["peak_gb"], of["seconds"] / ours["seconds"]]
-            for name, of in found.items()
-        },
-        ("seconds", "CPU seconds", "peak GB", "x ours"),
-    )
-    print(f"ours takes {ours['seconds'] / found['sql']['seconds']:.2f} times as long as the SQL")
-    return {f"one: {name}: {what}": value for name, of in found.items() for what, value in of.items()}
+    table({name: against(ours, of) for name, of in found.items()}, (*COSTS, "x ours", "CPU x ours"))
+    ratios = {what: ours[what] / sql[what] for what in TOOK}
+    print(f"ours / SQL: {ratios['seconds']:.2f} in seconds, {ratios['cpu_seconds']:.2f} in CPU seconds")
+    told = {f"one: {name}: {what}": value for name, of in found.items() for what, value in of.items()}
+    return told | {f"one: ours / sql: {what}": value for what, value in ratios.items()}
 
 
-def part_twelve(book: Path, scratch: Path, sql: float | None) -> Figures:
-    """Compare twelve cuts; `sql` is what the SQL took for one."""
+def against(first: Figures, of: Figures) -> list[float | None]:
+    """Return what a contender took, and how often the first one's time that is, on the clock and of the processors."""
+    shares = [of[what] / first[what] for what in TOOK]
+    return [of["seconds"], of["cpu_seconds"], of["peak_gb"], *shares]
+
+
+def part_twelve(book: Path, scratch: Path, measured: Figures) -> Figures:
+    """Compare twelve cuts; the SQL's one cut is measured where it is not among what was measured before."""
     spine = holders(book, [shift(UNTIL, -back) for back in range(12)], scratch / "twelve.parquet")
     once, singly = run("ours", book, spine), run("singles", book, spine)
-    if sql is None:
-        sql = run("sql", book, holders(book, [UNTIL], scratch / "one.parquet"))["seconds"]
+    if "one: sql: seconds" in measured:
+        sql = {what: measured[f"one: sql: {what}"] for what in TOOK}
+    else:
+        sql = run("sql", book, holders(book, [UNTIL], scratch / "one.parquet"))
     print(f"\ntwelve cuts: {once['rows']:,.0f} rows")
     rows = {"ours, one pass": once, "ours, twelve passes": singly}
-    shown = {
-        name: [of["seconds"], of["cpu_seconds"], of["peak_gb"], of["seconds"] / once["seconds"]]
-        for name, of in rows.items()
-    }
-    shown["12 x the SQL's one cut"] = [12 * sql, None, None, 12 * sql / once["seconds"]]
-    table(shown, ("seconds", "CPU seconds", "peak GB", "x one pass"))
+    shown = {name: against(once, of) for name, of in rows.items()}
+    twelve = [12 * sql[what] for what in TOOK]
+    shown["12 x the SQL's one cut"] = [
+        *twelve,
+        None,
+        *(took / once[what] for took, what in zip(twelve, TOOK, strict=True)),
+    ]
+    table(shown, (*COSTS, "x one pass", "CPU x one pass"))
     told = {f"twelve: {name}: {what}": value for name, of in rows.items() for what, value in of.items()}
-    return told | {"twelve: 12 x sql: seconds": 12 * sql}
+    return told | {f"twelve: 12 x sql: {what}": took for what, took in zip(TOOK, twelve, strict=True)}
 
 
 def part_blocks(books: dict[int, Path], scratch: Path) -> Figures:
     """Compare what is written for one cut of a book with the same of a book three times as large."""
-    found = {
-        clients: run("write", book, out=scratch / f"features-{clients}.parquet") for clients, book in books.items()
-    }
+    found = {n: run("write", book, out=scratch / f"features-{n}.parquet") for n, book in books.items()}
     first = next(iter(found.values()))
+    shown = {
+        f"{n:,} clients": [*(of[what] for what in ("rows", *TOOK, "peak_gb")), of["peak_gb"] / first["peak_gb"]]
+        for n, of in found.items()
+    }
     print("\nwritten to a file, checks of the book included")
-    table(
-        {
-            f"{clients:,} clients": [
-                of["rows"],
-                of["seconds"],
-                of["cpu_seconds"],
-                of["peak_gb"],
-                of["peak_gb"] / first["peak_gb"],
-            ]
-            for clients, of in found.items()
-        },
-        ("rows", "seconds", "CPU seconds", "peak GB", "x the first's"),
-    )
-    return {f"blocks: {clients} clients: {what}": value for clients, of in found.items() for what, value in of.items()}
+    table(shown, ("rows", *COSTS, "x the first's"))
+    return {f"blocks: {n} clients: {what}": value for n, of in found.items() for what, value in of.items()}
 
 
 def part_floor(book: Path, rounds: int) -> Figures:
     """Measure what reading costs."""
     of = best(["floor"], book, None, rounds)["floor"]
     print("\nfloor: the sum of the hashes of every value of the columns needed")
-    table({"floor": [of["seconds"], of["cpu_seconds"], of["peak_gb"]]}, ("seconds", "CPU seconds", "peak GB"))
+    table({"floor": [of["seconds"], of["cpu_seconds"], of["peak_gb"]]}, COSTS)
     return {f"floor: {what}": value for what, value in of.items()}
 
 
@@ -235,7 +233,7 @@ def measure(arguments: argparse.Namespace, directory: Path, scratch: Path) -> Fi
     if "one" in parts:
         found |= part_one(book, scratch, rounds)
     if "twelve" in parts:
-        found |= part_twelve(book, scratch, found.get("one: sql: seconds"))
+        found |= part_twelve(book, scratch, found)
     if "blocks" in parts:
         found |= part_blocks({clients: book, 3 * clients: book_of(3 * clients, directory)}, scratch)
     if "floor" in parts:

@@ -262,6 +262,8 @@ def build(book: Path, spine: Path, coverage: Coverage = ()) -> pa.Table:
     connection.execute(PRODUCTS.format(book=book))
     found = connection.execute("SELECT DISTINCT family_code FROM products ORDER BY ALL").fetchall()
     families, on = [family for (family,) in found], Days(cut)
+    ((products,),) = connection.execute("SELECT count(*) FROM products").fetchall()
+    assert products < FAMILY_BITS, "what a client holds is one integer, with a bit for each product and family"
     for statement in (
         contracts_sql(book, on, families),
         balances_sql(book, on, families),
