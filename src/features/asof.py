@@ -6,26 +6,44 @@ filters. One pass serves one cut or many.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import ibis
 import ibis.expr.types as ir
 
 from appetence.book.clocks import BookTables, contracts_as_known, contracts_on_both_clocks
 from appetence.features.catalogue import CREDIT, Shape
-from appetence.features.expressions import cents, matches, month_index, total
+from appetence.features.expressions import cents, month_index, total
+from appetence.features.tallies import Tallies, by_expression
 
 KEY = ("row", "client_id", "cut", "cut_index")
 """Columns of a spine: the row's number, the client, the cut as a date and as a month index."""
 
-Keep = Callable[[str, ir.Table], ir.Table]
-"""Runs an expression once and returns a table of its rows, for whoever asks next."""
+
+class Engine(Protocol):
+    """How that is worked out which several groups stand on; the numbers are the same however."""
+
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        """Return a table of an expression's rows, for whoever asks next."""
+        ...
+
+    def tally(self, name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
+        """Return what `appetence.features.tallies.by_expression` defines."""
+        ...
 
 
-def _as_it_is(_name: str, expression: ir.Table) -> ir.Table:
-    return expression
+class Expressions:
+    """Nothing is run ahead: each group's expression holds all that it stands on."""
+
+    def keep(self, _name: str, expression: ir.Table) -> ir.Table:
+        """Return the expression."""
+        return expression
+
+    def tally(self, _name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
+        """Return the tallies as an expression."""
+        return by_expression(spine, facts, tallies)
 
 
 @dataclass(frozen=True)
@@ -46,9 +64,8 @@ class AsKnown:
     everyone
         The spine with `home`, and after it the other members of its clients' households with a negative `row`; see
         `appetence.features.household`. None where no group asks for it.
-    keep
-        What to do with an expression that several groups stand on. By default nothing: each group's expression then
-        holds it whole.
+    engine
+        How that is worked out which several groups stand on.
     """
 
     book: BookTables
@@ -56,14 +73,22 @@ class AsKnown:
     shape: Shape
     associations: ir.Table | None = None
     everyone: ir.Table | None = None
-    keep: Keep = _as_it_is
+    engine: Engine = field(default_factory=Expressions)
     _kept: dict[str, ir.Table] = field(default_factory=dict, repr=False, compare=False)
 
     def shared(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
-        """Return what `make` returns, kept under a name for all groups of this spine."""
+        """Return what `make` returns, made once under a name for all groups of this spine."""
         if name not in self._kept:
-            self._kept[name] = self.keep(name, make())
+            self._kept[name] = make()
         return self._kept[name]
+
+    def tally(self, name: str, facts: ir.Table, tallies: Tallies) -> ir.Table:
+        """Return tallies of the spine's facts by row; see `appetence.features.tallies`."""
+        return self.shared(f"tally_{name}", lambda: self.engine.tally(name, self.spine, facts, tallies))
+
+    def tally_of_members(self, name: str, facts: ir.Table, tallies: Tallies) -> ir.Table:
+        """Return the same of all members of the households, by `row` and `home`."""
+        return self.shared(f"tally_{name}", lambda: self.engine.tally(name, self.members, facts, tallies))
 
     @property
     def members(self) -> ir.Table:
@@ -76,7 +101,7 @@ class AsKnown:
 
     def clients(self) -> ir.Table:
         """Return the spine with the client's row of `clients`, null where the client joined at the cut or later."""
-        return self.shared("clients", self._clients)
+        return self._kept_once("clients", self._clients)
 
     def contracts(self) -> ir.Table:
         """Return each contract known at each cut; see `contracts_as_known`."""
@@ -84,47 +109,21 @@ class AsKnown:
 
     def contracts_of_members(self) -> ir.Table:
         """Return the same of all members of the households."""
-        return self.shared("contracts", lambda: contracts_as_known(self.book, self.members))
+        return self._kept_once("contracts", lambda: contracts_as_known(self.book, self.members))
 
     def interactions(self) -> ir.Table:
         """Return each interaction that had happened and was known, at each cut, without its text."""
         interactions = self.book.table("interactions").drop("text")
-        interactions = interactions.mutate(
-            known_on=interactions.known_on.coalesce(interactions["at"]), at_month=month_index(interactions["at"])
-        )
+        interactions = interactions.mutate(known_on=interactions.known_on.coalesce(interactions["at"]))
         return _outcome_as_known(self._joined(interactions, happened="at"))
 
     def life_events(self) -> ir.Table:
         """Return each life event known at each cut; some, such as a retirement, are known before they happen."""
-        return self.asked(self.life_events_of_members())
-
-    def life_events_of_members(self) -> ir.Table:
-        """Return the same of all members of the households."""
-        return self._joined(self.book.table("life_events"), happened=None, spine=self.members)
-
-    def offers(self) -> ir.Table:
-        """Return each offer made to the client before each cut, with its outcome as known then.
-
-        Offers held out for control were never made.
-        """
-        offers = self.book.table("offers")
-        offers = offers.filter(~offers.held_out.fill_null(False)).mutate(known_on=offers.made_on)
-        return _outcome_as_known(self._joined(offers, happened=None))
-
-    def intents(self, patterns: Mapping[str, str]) -> ir.Table:
-        """Return each text known at each cut with whether it matches each pattern, but not the text itself."""
-        texts = self.book.table("interactions").filter(lambda rows: rows.text.notnull())
-        found = texts.select(
-            "client_id",
-            "at",
-            known_on=texts.known_on.coalesce(texts["at"]),
-            **{intent: matches(texts.text, pattern) for intent, pattern in patterns.items()},
-        )
-        return self._joined(found, happened="at")
+        return self._joined(self.book.table("life_events"), happened=None)
 
     def facts(self, ago: int = 0) -> ir.Table:
         """Return the spine with what the client had last declared, as known at the cut or `ago` months before it."""
-        return self.shared(f"facts_{ago}", lambda: self._facts(ago))
+        return self._kept_once(f"facts_{ago}", lambda: self._facts(ago))
 
     def months(self, longest: int) -> ir.Table:
         """Return the clients' months of balances known at each cut, in cents, with their `lag` of 1 to `longest`.
@@ -157,6 +156,9 @@ class AsKnown:
             *KEY, **{name: joined[name].fill_null(fills[name]) if name in fills else joined[name] for name in columns}
         )
 
+    def _kept_once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
+        return self.shared(name, lambda: self.engine.keep(name, make()))
+
     def _clients(self) -> ir.Table:
         clients = self.book.table("clients")
         return self.spine.left_join(
@@ -164,7 +166,7 @@ class AsKnown:
         ).drop("client_id_right")
 
     def _facts(self, ago: int) -> ir.Table:
-        facts = self.shared("facts", self._facts_with_ends)
+        facts = self._kept_once("facts", self._facts_with_ends)
         then = self.spine.cut_index - ago  # a cut is a first of a month: days before it are those of earlier months
         return self.spine.left_join(
             facts,
@@ -182,8 +184,8 @@ class AsKnown:
         newer = facts.known_on.lead().over(ibis.window(group_by="client_id", order_by="known_on"))
         return facts.mutate(since=month_index(facts.known_on), until=month_index(newer))
 
-    def _joined(self, facts: ir.Table, happened: str | None, spine: ir.Table | None = None) -> ir.Table:
-        spine = self.spine if spine is None else spine
+    def _joined(self, facts: ir.Table, happened: str | None) -> ir.Table:
+        spine = self.spine
         # known and happened before the cut: one comparison, of a day worked out once per fact
         day = facts.known_on if happened is None else ibis.greatest(facts.known_on, facts[happened])
         facts = facts.mutate(usable_after=day)

@@ -23,6 +23,7 @@ __all__ = [
     "mean",
     "money",
     "month_index",
+    "months_ahead",
     "months_between",
     "newest_order",
     "ratio",
@@ -40,6 +41,11 @@ def cents(amount: Any) -> Any:
 def money(amount_in_cents: Any) -> Any:
     """Return an amount in whole cents as a float in the book's currency."""
     return amount_in_cents.cast("float64") / 100
+
+
+def months_ahead(month: Any, cut_index: Any) -> Any:
+    """Return in how many months, 0 to 11, the month of the year comes back."""
+    return ((month - cut_index) % 12 + 12) % 12  # engines differ on the sign of a remainder
 
 
 def total(values: Any, where: Any = None) -> Any:

@@ -15,13 +15,13 @@ from appetence.features.balances import LEAST
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
 from appetence.features.expressions import (
     count_where,
-    in_months_before,
     money,
     months_between,
     relative_change,
     total,
 )
-from appetence.features.holdings import products_of_members
+from appetence.features.holding import contract_tallies, products_of_members
+from appetence.features.life_events import event_tallies
 from appetence.features.money import money_of_members
 
 _HOUSEHOLD = ("clients.household_id",)
@@ -337,19 +337,15 @@ def everyone(book: BookTables, spine: ir.Table) -> ir.Table:
 
 def _contracts(known: AsKnown) -> ir.Table:
     """Aggregate the members' contracts by household, through the members for who has left."""
-    rows = known.contracts_of_members()
-    each = rows.group_by("home", "row", "cut_index").agg(
-        holds=rows.held.any(),
-        last_closed=rows.closed_on.max(),
-        opened=count_where(rows.opened_month >= rows.cut_index - 6),
-        closed=count_where((rows.closed_month >= rows.cut_index - 6) & (rows.closed_month < rows.cut_index)),
-    )
+    each = contract_tallies(known)
+    each = each.filter(each.last_opened.notnull())
+    left = each.contracts_held == 0
     return each.group_by("home").agg(
-        household_members=count_where(each.holds),
-        household_opened_6m=total(each.opened),
-        household_closed_6m=total(each.closed),
-        household_left_12m=count_where(~each.holds & in_months_before(each.last_closed, each.cut_index, 12)),
-        last_exit=each.last_closed.max(where=~each.holds),
+        household_members=count_where(~left),
+        household_opened_6m=total(each.opened_6m),
+        household_closed_6m=total(each.closed_6m),
+        household_left_12m=count_where(left & (each.closed_12m > 0)),
+        last_exit=each.last_closed.max(where=left),
     )
 
 
@@ -384,8 +380,5 @@ def _worth(rows: ir.Table) -> dict[str, ir.Value]:
 
 def _events(known: AsKnown) -> ir.Table:
     """Aggregate the members' life events, those ahead left out."""
-    rows = known.life_events_of_members()
-    return rows.group_by("home").agg(
-        household_events_12m=count_where(in_months_before(rows.occurred_on, rows.cut_index, 12)),
-        last_event=rows.occurred_on.max(where=rows.occurred_on < rows.cut),
-    )
+    each = event_tallies(known)
+    return each.group_by("home").agg(household_events_12m=total(each.events_12m), last_event=each.event.max())

@@ -6,13 +6,17 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import count_where, in_months_before, latest_known, months_between, newest_order
+from appetence.features.expressions import months_between, newest_order
+from appetence.features.tallies import counted, counts_of, later, newest
 
 ADVISOR_KINDS = ("visit", "call", "review", "meeting")
 """Kinds of interaction in which an advisor speaks with the client."""
 
 WINDOWS = (3, 12)
 """Months over which contacts and complaints are counted."""
+
+KINDS = ("review", "complaint", "claim", "call")
+"""Kinds of interaction whose last day is a feature."""
 
 CHANNELS = {
     "branch": ("at the branch", "en agence"),
@@ -347,65 +351,73 @@ def made_for(_shape: Shape) -> tuple[Feature, ...]:
 
 def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
-    rows = known.interactions()
-    advisor = rows.kind.isin(ADVISOR_KINDS)
-    of_kind = {kind: rows.kind == kind for kind in ("review", "complaint", "claim", "call")}
-    claim = of_kind["claim"]
-
-    def counted(months: int, condition: ir.BooleanValue | bool = True) -> ir.IntegerValue:
-        return count_where((rows.at_month >= rows.cut_index - months) & condition)
-
     counts = {
-        **{f"contacts_{m}m": counted(m) for m in WINDOWS},
-        "advisor_contacts_12m": counted(12, advisor),
-        **{f"complaints_{m}m": counted(m, of_kind["complaint"]) for m in WINDOWS},
-        "claims_12m": counted(12, claim),
-        **{f"contacts_{channel}_12m": counted(12, rows.channel == channel) for channel in CHANNELS},
-        "claims_open": count_where(claim & rows.outcome_on.isnull()),
-        "claims_refused_12m": count_where(
-            claim & (rows.outcome == "refused") & in_months_before(rows.outcome_on, rows.cut_index, 12)
-        ),
+        **{f"contacts_{m}m": counted("at", m) for m in WINDOWS},
+        "advisor_contacts_12m": counted("at", 12, "by_advisor"),
+        **{f"complaints_{m}m": counted("at", m, "complaint") for m in WINDOWS},
+        "claims_12m": counted("at", 12, "claim"),
+        **{f"contacts_{channel}_12m": counted("at", 12, f"by_{channel}") for channel in CHANNELS},
+        "claims_open": counted("at", where="claim", until="outcome_on"),
+        "claims_refused_12m": counted("outcome_on", 12, "claim_refused"),
     }
-    found = rows.group_by("row").agg(
-        **counts,
-        contact=rows["at"].max(),
-        advisor=rows["at"].max(where=advisor),
-        **{kind: rows["at"].max(where=condition) for kind, condition in of_kind.items()},
-        last_nps=latest_known(rows.nps, rows["at"], rows.interaction_id, where=rows.nps.notnull()),
-    )
-    on = known.onto_spine(found, zero=counts).left_join(_answer_before(rows), "row")
-    on = on.drop("row_right").left_join(_offers(known), "row").drop("row_right")
+    last = {
+        "contact": newest("at"),
+        "advisor": newest("at", where="by_advisor"),
+        **{kind: newest("at", where=kind) for kind in KINDS},
+    }
+    found = known.tally("interactions", _facts(known), {**counts, **last})
+    on = known.onto_spine(found, zero=counts)
+    for more in (_answers(known), known.tally("offers", _offers(known), _OFFERED)):
+        on = on.left_join(more, "row").drop("row_right")
     return on.select(
         *KEY,
         *counts,
         "last_nps",
-        "months_since_offer",
         nps_change=on.last_nps - on.nps_before,
-        **{name: on[name].fill_null(0) for name in ("offers_12m", "offers_unanswered_12m")},
-        **{f"months_since_{day}": months_between(on.cut, on[day]) for day in ("contact", "advisor", *of_kind)},
+        months_since_offer=months_between(on.cut, on.last_offer),
+        **{name: on[name].fill_null(0) for name in counts_of(_OFFERED)},
+        **{f"months_since_{day}": months_between(on.cut, on[day]) for day in last},
     )
 
 
-def _answer_before(rows: ir.Table) -> ir.Table:
-    """Return the answer to the NPS survey before the last one, by row."""
-    answers = rows.filter(rows.nps.notnull()).select("row", "at", "interaction_id", "nps")
-    order = newest_order(answers["at"], answers.interaction_id)
-    answers = answers.mutate(order=order)
-    last = answers.group_by("row").agg(last=answers.order.max())
+_OFFERED = {
+    "offers_12m": counted("made_on", 12),
+    # an answer that never came is no answer either
+    "offers_unanswered_12m": counted("made_on", 12, until="answered_on"),
+    "last_offer": newest("made_on"),
+}
+
+
+def _facts(known: AsKnown) -> ir.Table:
+    rows = known.book.table("interactions")
+    claim = rows.kind == "claim"
+    return rows.select(
+        "client_id",
+        "at",
+        "outcome_on",
+        usable=later(rows.known_on.coalesce(rows["at"]), rows["at"]),
+        by_advisor=rows.kind.isin(ADVISOR_KINDS),
+        claim_refused=(claim & (rows.outcome == "refused")).fill_null(False),
+        **{kind: rows.kind == kind for kind in KINDS},
+        **{f"by_{channel}": rows.channel == channel for channel in CHANNELS},
+    )
+
+
+def _answers(known: AsKnown) -> ir.Table:
+    """Return the answers to the last NPS survey and to the one before it, by row."""
+    rows = known.interactions()
+    rows = rows.filter(rows.nps.notnull())
+    answers = rows.select("row", "nps", order=newest_order(rows["at"], rows.interaction_id))
+    last = answers.group_by("row").agg(last=answers.order.max(), last_nps=answers.nps.argmax(answers.order))
     earlier = answers.inner_join(last, "row")
     earlier = earlier.filter(earlier.order < earlier["last"])
-    return earlier.group_by("row").agg(nps_before=earlier.nps.argmax(earlier.order))
+    before = earlier.group_by("row").agg(nps_before=earlier.nps.argmax(earlier.order))
+    return last.left_join(before, "row").select("row", "last_nps", "nps_before")
 
 
 def _offers(known: AsKnown) -> ir.Table:
-    """Aggregate the offers made to the client, by row; no answer yet, and an answer that never came, are unanswered."""
-    rows = known.offers()
-    lately = in_months_before(rows.made_on, rows.cut_index, 12)
-    found = rows.group_by("row", "cut").agg(
-        offers_12m=count_where(lately),
-        offers_unanswered_12m=count_where(lately & ~rows.outcome.isin(("accepted", "refused")).fill_null(False)),
-        last_offer=rows.made_on.max(),
-    )
-    return found.select(
-        "row", "offers_12m", "offers_unanswered_12m", months_since_offer=months_between(found.cut, found.last_offer)
-    )
+    """Return the offers made to clients; those held out for control were never made."""
+    rows = known.book.table("offers")
+    rows = rows.filter(~rows.held_out.fill_null(False), rows.client_id.notnull())
+    answered = rows.outcome.isin(("accepted", "refused")).fill_null(False)
+    return rows.select("client_id", "made_on", usable=rows.made_on, answered_on=answered.ifelse(rows.outcome_on, None))

@@ -6,7 +6,8 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import count_where, in_months_before, month_index, months_between
+from appetence.features.expressions import count_where, month_index, months_between
+from appetence.features.tallies import counted, newest
 
 KINDS = {
     "birth": ("birth", "naissance", "Une naissance", "Aucune naissance connue"),
@@ -196,25 +197,57 @@ def made_for(_shape: Shape) -> tuple[Feature, ...]:
 
 def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
-    rows = known.life_events().left_join(_last_review(known), "row").drop("row_right")
-    past = rows.occurred_on < rows.cut
-    counts = {
-        "events_12m": count_where(in_months_before(rows.occurred_on, rows.cut_index, 12)),
-        f"events_learnt_{LATELY}m": count_where(in_months_before(rows.known_on, rows.cut_index, LATELY)),
-        "events_ahead": count_where(~past),
-        "events_since_review": count_where(rows.reviewed_on.isnull() | (rows.known_on >= rows.reviewed_on)),
-    }
-    majority = month_index(rows.occurred_on) + 12 * MAJORITY - rows.cut_index
-    found = rows.group_by("row").agg(
-        **counts,
-        event=rows.occurred_on.max(where=past),
-        **{kind: rows.occurred_on.max(where=past & (rows.kind == kind)) for kind in KINDS},
-        months_to_majority=majority.min(where=past & (rows.kind == "birth") & (majority >= 0)),
-        questionnaire=rows.known_on.max(where=rows.source == "questionnaire"),
-    )
-    on = known.onto_spine(found, zero=counts).left_join(_retirement(known), "row").drop("row_right")
+    found = known.asked(event_tallies(known))
+    counts = ("events_12m", f"events_learnt_{LATELY}m", "events_ahead")
+    on = known.onto_spine(found, zero=counts)
+    for more in (_since_review(known), _majority(known), _retirement(known)):
+        on = on.left_join(more, "row").drop("row_right")
     since = {f"months_since_{day}": months_between(on.cut, on[day]) for day in ("event", "questionnaire", *KINDS)}
-    return on.select(*KEY, *counts, "months_to_majority", "months_to_retirement", **since)
+    return on.select(
+        *KEY,
+        *counts,
+        "months_to_majority",
+        "months_to_retirement",
+        events_since_review=on.events_since_review.fill_null(0),
+        **since,
+    )
+
+
+def event_tallies(known: AsKnown) -> ir.Table:
+    """Return what is counted of the life events known, and when each kind last happened, by row and home of members."""
+    events = known.book.table("life_events")
+    facts = events.select(
+        "client_id",
+        "occurred_on",
+        "known_on",
+        usable=events.known_on,
+        answered=(events.source == "questionnaire").fill_null(False),
+        **{f"is_{kind}": events.kind == kind for kind in KINDS},
+    )
+    tallies = {
+        "events_12m": counted("occurred_on", 12),
+        f"events_learnt_{LATELY}m": counted("known_on", LATELY),
+        "events_ahead": counted("occurred_on", ahead=True),
+        "event": newest("occurred_on"),
+        **{kind: newest("occurred_on", where=f"is_{kind}") for kind in KINDS},
+        "questionnaire": newest("known_on", where="answered"),
+    }
+    return known.tally_of_members("life_events", facts, tallies)
+
+
+def _since_review(known: AsKnown) -> ir.Table:
+    """Count the events learnt since the last client review known, or all of them where there was none."""
+    rows = known.life_events().left_join(_last_review(known), "row").drop("row_right")
+    new = rows.reviewed_on.isnull() | (rows.known_on >= rows.reviewed_on)
+    return rows.group_by("row").agg(events_since_review=count_where(new))
+
+
+def _majority(known: AsKnown) -> ir.Table:
+    """Return the months to the next majority of a child born, for the rows that have one ahead."""
+    rows = known.life_events()
+    rows = rows.filter(rows.kind == "birth", rows.occurred_on < rows.cut)
+    ahead = month_index(rows.occurred_on) + 12 * MAJORITY - rows.cut_index
+    return rows.group_by("row").agg(months_to_majority=ahead.min(where=ahead >= 0))
 
 
 def _last_review(known: AsKnown) -> ir.Table:

@@ -7,11 +7,7 @@ a test holds this to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -24,12 +20,13 @@ from numba import njit
 from appetence.book.clocks import BookTables, contracts_on_both_clocks, month_index
 from appetence.features.asof import AsKnown
 from appetence.features.catalogue import CREDIT, Shape
+from appetence.features.compiled import Lines, StreamingBook, add_batches, make_lines, tally
 from appetence.features.expressions import cents
 from appetence.features.money import LONGEST, WINDOWS, YEAR
+from appetence.features.tallies import Tallies
 
 Ints = npt.NDArray[np.int64]
 
-_THREADS = 2
 _LEVELS = YEAR + 1
 _SHORT, _HALF, _LONG = WINDOWS
 
@@ -41,79 +38,63 @@ _NO_FAMILY, _OF_CREDIT = -1, -2
 """Places of a family that has no column of its own: balances without one, and what the client owes."""
 
 
-class StreamingBook(BookTables, Protocol):
-    """A book whose engine hands out rows as they come."""
-
-    def execute(self, expression: ir.Table) -> pa.Table:
-        """Run an expression and return its rows."""
-        ...
-
-    def stream(self, expression: ir.Table) -> Iterable[pa.RecordBatch]:
-        """Run an expression and hand out its rows in batches."""
-        ...
-
-    def memtable(self, name: str, data: pa.Table) -> ir.Table:
-        """Put rows into the engine."""
-        ...
-
-
-@dataclass(frozen=True)
-class _Lines:
-    """Rows of the spine and of the members, sorted by client and cut: a client's lines stand together.
-
-    Attributes
-    ----------
-    clients
-        Distinct client ids; a client's place among them is its code.
-    first
-        (clients + 1,) where each client's lines begin.
-    cut
-        (lines,) month indices.
-    """
-
-    table: pa.Table
-    clients: pa.Array
-    first: Ints
-    cut: Ints
-
-
-def add_up_money(book: StreamingBook, known: AsKnown) -> pa.Table:
-    """Return what `money_of_members` defines, added up by compiled code.
+class Compiled:
+    """Keeps expressions in the book's engine, and works out tallies and money by compiled code.
 
     Parameters
     ----------
     book
-        The book that `known` reads.
+        The book whose facts are added up.
+    """
+
+    def __init__(self, book: StreamingBook) -> None:
+        self._book = book
+        self._lines: dict[ir.Table, Lines] = {}
+
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        """Return a table of an expression's rows."""
+        return self._book.keep(name, expression)
+
+    def tally(self, name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
+        """Return what `appetence.features.tallies.by_expression` defines."""
+        return self._book.memtable(f"tally_{name}", tally(self._book, self.lines(spine), facts, tallies))
+
+    def money(self, known: AsKnown) -> ir.Table:
+        """Return what `appetence.features.money.money_of_members` defines."""
+        return self._book.memtable("money", add_up_money(self._book, self.lines(known.members), known.shape))
+
+    def lines(self, spine: ir.Table) -> Lines:
+        """Return a spine's lines, sorted once."""
+        if spine not in self._lines:
+            self._lines[spine] = make_lines(self._book, f"clients_of_lines_{len(self._lines)}", spine)
+        return self._lines[spine]
+
+
+def add_up_money(book: StreamingBook, lines: Lines, shape: Shape) -> pa.Table:
+    """Return what `money_of_members` defines, added up by compiled code.
 
     Returns
     -------
     pyarrow.Table
-        One row per row of the members' spine, those without balances included: sums 0, levels null.
+        One row per line, those without balances included: sums 0, levels null.
 
     Notes
     -----
-    Memory: 8 bytes for each of some 30 sums per row of the spine, and one batch of balances.
+    Memory: 8 bytes for each of some 30 sums per line, and one batch of balances.
     """
-    lines = _lines(book.execute(known.members))
-    sums = np.zeros((len(lines.cut), _FAMILY + len(known.shape.asset_families)), dtype=np.int64)
+    sums = np.zeros((len(lines.cut), _FAMILY + len(shape.asset_families)), dtype=np.int64)
     sums[:, _INFLOW] = LONGEST + 1
+
+    def add(batch: pa.RecordBatch, low: int, high: int) -> None:
+        columns = [batch.column(name).to_numpy() for name in _COLUMNS]
+        _add(*columns, lines.first, lines.cut, low, high, sums)
+
     if len(lines.cut):
-        clients = pa.table(
-            {"client_id": lines.clients, "code": pa.array(np.arange(len(lines.clients), dtype=np.int32))}
-        )
-        months = _months(book, book.memtable("money_clients", clients), known.shape, lines.cut)
-        _add_all(book.stream(months), lines, sums)
-    return _as_table(lines.table, sums, known.shape)
+        add_batches(book.stream(_months(book, lines.clients, shape, lines.cut)), lines, add)
+    return _as_table(lines.keys, sums, shape)
 
 
-def _lines(members: pa.Table) -> _Lines:
-    encoded = members["client_id"].combine_chunks().dictionary_encode()
-    code = encoded.indices.to_numpy().astype(np.int64)
-    cut = members["cut_index"].to_numpy().astype(np.int64)
-    order = np.lexsort((cut, code))
-    first = np.searchsorted(code[order], np.arange(len(encoded.dictionary) + 1))
-    kept = [name for name in ("row", "home") if name in members.column_names]
-    return _Lines(members.select(kept).take(pa.array(order)), encoded.dictionary, first.astype(np.int64), cut[order])
+_COLUMNS = ("code", "place", "month", "usable", "balance", "flow", "revenue", "cost")
 
 
 def _months(book: BookTables, clients: ir.Table, shape: Shape, cut: Ints) -> ir.Table:
@@ -143,20 +124,6 @@ def _months(book: BookTables, clients: ir.Table, shape: Shape, cut: Ints) -> ir.
 
 def _first_day(index: int) -> ir.DateScalar:
     return ibis.date(f"{index // 12:04d}-{index % 12 + 1:02d}-01")
-
-
-def _add_all(batches: Iterable[pa.RecordBatch], lines: _Lines, sums: Ints) -> None:
-    """Add batch after batch; each thread has clients of its own, so that none waits and none disturbs another."""
-    bounds = np.linspace(0, len(lines.clients), _THREADS + 1).astype(np.int64)
-    names = ("code", "place", "month", "usable", "balance", "flow", "revenue", "cost")
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for batch in batches:
-            columns = [batch.column(name).to_numpy(zero_copy_only=False) for name in names]
-            jobs = [
-                pool.submit(_add, *columns, lines.first, lines.cut, low, high, sums) for low, high in pairwise(bounds)
-            ]
-            for job in jobs:
-                job.result()
 
 
 @njit(nogil=True, cache=True)

@@ -23,7 +23,7 @@ from appetence.features.asof import AsKnown
 from appetence.features.bundles import ASSOCIATIONS, associations
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
 from appetence.features.household import everyone
-from appetence.features.money_kernel import add_up_money
+from appetence.features.money_kernel import Compiled
 from appetence.features.own import OwnGroup, load_own, themes_of
 
 BLOCK = 200_000
@@ -183,9 +183,10 @@ def _build(
     spine = book.memtable("spine", rows)
     wanted = dict(_by_group(features))
     members = book.keep("everyone", everyone(book, spine)) if "household" in wanted else None
-    known = AsKnown(book, spine, shape, together, members, book.keep)
+    engine = Compiled(book)
+    known = AsKnown(book, spine, shape, together, members, engine)
     if book.has("balances") and not wanted.keys().isdisjoint(("balances", "household")):
-        known.shared("money", lambda: book.memtable("money", add_up_money(book, known)))
+        known.shared("money", lambda: engine.money(known))
     columns: list[pa.ChunkedArray] = []
     for group, names in wanted.items():
         built = _built(groups[group], group, known, names)

@@ -6,8 +6,9 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import month_index, months_between
+from appetence.features.expressions import month_index, months_ahead, months_between
 from appetence.features.families import family_words
+from appetence.features.holding import contract_tallies
 
 FEATURES = (
     Feature(
@@ -87,27 +88,14 @@ def build(known: AsKnown) -> ir.Table:
 
     With a family: since the opening of the oldest contract of it that is held.
     """
-    contracts = known.contracts()
-    ahead = _months_ahead(contracts.opened_month, contracts.cut_index)
-    held = contracts.group_by("row").agg(
-        held_since=contracts.opened_on.min(where=contracts.held),
-        months_to_contract_anniversary=ahead.min(where=contracts.held),
-        **{
-            f"since_{part}": contracts.opened_on.min(where=contracts.held & (contracts.family == code))
-            for code, part in known.shape.named_families
-        },
+    rows = known.onto_spine(known.asked(contract_tallies(known))).left_join(
+        known.clients().select("row", "joined_on"), "row"
     )
-    rows = known.onto_spine(held).left_join(known.clients().select("row", "joined_on"), "row")
     return rows.select(
         *KEY,
         "months_to_contract_anniversary",
         tenure=months_between(rows.cut, rows.joined_on),
         oldest_contract=months_between(rows.cut, rows.held_since),
-        months_to_anniversary=_months_ahead(month_index(rows.joined_on), rows.cut_index),
+        months_to_anniversary=months_ahead(month_index(rows.joined_on), rows.cut_index),
         **{f"tenure_{part}": months_between(rows.cut, rows[f"since_{part}"]) for _, part in known.shape.named_families},
     )
-
-
-def _months_ahead(month: ir.IntegerValue, cut: ir.IntegerValue) -> ir.IntegerValue:
-    """Return in how many months, 0 to 11, the month of the year comes back."""
-    return ((month - cut) % 12 + 12) % 12  # engines differ on the sign of a remainder

@@ -12,7 +12,8 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import count_where, in_months_before, months_between
+from appetence.features.expressions import matches, months_between
+from appetence.features.tallies import counted, later, newest
 
 _WORDS = {
     "competitor": (
@@ -121,11 +122,16 @@ def made_for(_shape: Shape) -> tuple[Feature, ...]:
 
 def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
-    rows = known.intents({intent: pattern(words) for intent, words in LEXICON.items()})
-    lately = in_months_before(rows["at"], rows.cut_index, 12)
-    counts = {f"{intent}_mentions_12m": count_where(lately & rows[intent]) for intent in LEXICON}
-    last = {f"last_{intent}": rows["at"].max(where=rows[intent]) for intent in LEXICON}
-    on = known.onto_spine(rows.group_by("row").agg(**counts, **last), zero=counts)
+    texts = known.book.table("interactions").filter(lambda rows: rows.text.notnull())
+    facts = texts.select(
+        "client_id",
+        "at",
+        usable=later(texts.known_on.coalesce(texts["at"]), texts["at"]),
+        **{intent: matches(texts.text, pattern(words)) for intent, words in LEXICON.items()},
+    )
+    counts = {f"{intent}_mentions_12m": counted("at", 12, intent) for intent in LEXICON}
+    last = {f"last_{intent}": newest("at", where=intent) for intent in LEXICON}
+    on = known.onto_spine(known.tally("texts", facts, {**counts, **last}), zero=counts)
     since = {f"months_since_{intent}_mention": months_between(on.cut, on[f"last_{intent}"]) for intent in LEXICON}
     return on.select(*KEY, *counts, **since)
 
