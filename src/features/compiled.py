@@ -85,7 +85,7 @@ def make_lines(book: StreamingBook, name: str, spine: ir.Table) -> Lines:
     encoded = rows["client_id"].combine_chunks().dictionary_encode()
     code = encoded.indices.to_numpy().astype(np.int64)
     cut = rows["cut_index"].to_numpy().astype(np.int64)
-    order = np.lexsort((cut, code))
+    order = np.argsort(code * (int(cut.max(initial=0)) + 1) + cut, kind="stable")
     codes = pa.array(np.arange(len(encoded.dictionary), dtype=np.int32))
     clients = book.memtable(name, pa.table({"client_id": encoded.dictionary, "code": codes}))
     first = np.searchsorted(code[order], np.arange(len(codes) + 1)).astype(np.int64)
@@ -134,20 +134,20 @@ def tally(book: StreamingBook, lines: Lines, facts: ir.Table, tallies: Tallies) 
         ],
         dtype=np.int64,
     )
-    month_of = _months_by_day()
+    columns, month_of = np.ascontiguousarray(spec.T), _months_by_day()
 
     def add(batch: pa.RecordBatch, low: int, high: int) -> None:
         table = np.stack([batch.column(name).view(pa.int32()).to_numpy() for name in days])
         _tally(
             batch.column("code").to_numpy(), batch.column("flags").to_numpy(), table, month_of,
-            lines.first, lines.cut, low, high, spec, found,
+            lines.first, lines.cut, low, high, columns, found,
         )  # fmt: skip
 
     if len(lines.cut):
         add_batches(book.stream(_coded(facts, lines.clients, days, flags)), lines, add)
     table = lines.keys
-    for place, (name, one) in enumerate(tallies.items()):
-        table = table.append_column(name, _column(found[:, place], one.op))
+    for values, (name, one) in zip(np.ascontiguousarray(found.T), tallies.items(), strict=True):
+        table = table.append_column(name, _column(values, one.op))
     return table
 
 
@@ -183,7 +183,9 @@ def _tally(  # noqa: PLR0912 - one pass is the point
     spec: Any,
     found: Any,
 ) -> None:
+    op, day, mask, within, ahead, told, until = spec[0], spec[1], spec[2], spec[3], spec[4], spec[5], spec[6]
     months = np.empty(len(days), np.int64)
+    asked = np.empty(len(op), np.int64)
     for i in range(len(code)):
         client = code[i]
         if client < low or client >= high:
@@ -191,34 +193,35 @@ def _tally(  # noqa: PLR0912 - one pass is the point
         for d in range(len(days)):
             at = days[d, i] - _FIRST_DAY
             months[d] = month_of[max(at, 0)] if at < len(month_of) else _FAR
+        n = 0
+        for s in range(len(op)):  # what is asked of this fact at any cut
+            if flags[i] & mask[s] == mask[s] and months[day[s]] < _FAR:
+                asked[n] = s
+                n += 1
         for line in range(first[client], first[client + 1]):
             now = cut[line]
             if months[0] >= now:
                 continue
-            for s in range(len(spec)):
-                mask = spec[s, 2]
-                if flags[i] & mask != mask:
-                    continue
-                lag = now - months[spec[s, 1]]
-                if spec[s, 4] != 0:
-                    # a day that is null is no day ahead
-                    if lag > 0 or lag <= -spec[s, 3] or months[spec[s, 1]] == _FAR:
+            for k in range(n):
+                s = asked[k]
+                lag = now - months[day[s]]
+                if ahead[s] != 0:
+                    if lag > 0 or lag <= -within[s]:
                         continue
-                elif lag < 1 or lag > spec[s, 3]:
+                elif lag < 1 or lag > within[s]:
                     continue
-                if spec[s, 5] >= 0 and months[spec[s, 5]] >= now:
+                if told[s] >= 0 and months[told[s]] >= now:
                     continue
-                if spec[s, 6] >= 0 and months[spec[s, 6]] < now:
+                if until[s] >= 0 and months[until[s]] < now:
                     continue
-                day = days[spec[s, 1], i]
-                if spec[s, 0] == 0:
+                if op[s] == 0:
                     found[line, s] += 1
-                elif spec[s, 0] == 1:
-                    found[line, s] = max(found[line, s], day)
-                elif spec[s, 0] == 2:
-                    found[line, s] = min(found[line, s], day)
+                elif op[s] == 1:
+                    found[line, s] = max(found[line, s], days[day[s], i])
+                elif op[s] == 2:
+                    found[line, s] = min(found[line, s], days[day[s], i])
                 else:
-                    found[line, s] = min(found[line, s], (months[spec[s, 1]] - now) % 12)
+                    found[line, s] = min(found[line, s], (months[day[s]] - now) % 12)
 
 
 def _column(values: Ints, op: str) -> pa.Array:

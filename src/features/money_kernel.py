@@ -177,19 +177,20 @@ def _add(  # noqa: PLR0912 - one pass is the point
 
 
 def _as_table(lines: pa.Table, sums: Ints, shape: Shape) -> pa.Table:
-    seen = sums[:, _SEEN]
+    by_sum = np.ascontiguousarray(sums.T)
+    seen = by_sum[_SEEN]
     year_before = ((1 << (LONGEST + 1)) - 1) ^ ((1 << (YEAR + 1)) - 1)
-    levels = {lag: _known(sums[:, _LEVEL + lag - 1], (seen >> lag) & 1 == 1) for lag in range(1, _LEVELS + 1)}
+    levels = {lag: _known(by_sum[_LEVEL + lag - 1], (seen >> lag) & 1 == 1) for lag in range(1, _LEVELS + 1)}
     columns = {
         "assets": pc.fill_null(levels[1], 0),
-        "credit": pa.array(sums[:, _CREDIT]),
-        **{f"flow_{m}": pa.array(sums[:, _FLOW + n]) for n, m in enumerate(WINDOWS)},
-        "revenue": pa.array(sums[:, _REVENUE]),
-        "cost": pa.array(sums[:, _COST]),
-        **{f"assets_{part}": pa.array(sums[:, _FAMILY + n]) for n, (_, part) in enumerate(shape.asset_families)},
+        "credit": pa.array(by_sum[_CREDIT]),
+        **{f"flow_{m}": pa.array(by_sum[_FLOW + n]) for n, m in enumerate(WINDOWS)},
+        "revenue": pa.array(by_sum[_REVENUE]),
+        "cost": pa.array(by_sum[_COST]),
+        **{f"assets_{part}": pa.array(by_sum[_FAMILY + n]) for n, (_, part) in enumerate(shape.asset_families)},
         **{f"level_{lag}": level for lag, level in levels.items()},
-        "revenue_before": _known(sums[:, _BEFORE], seen & year_before != 0),
-        "last_inflow": _known(sums[:, _INFLOW], sums[:, _INFLOW] <= LONGEST),
+        "revenue_before": _known(by_sum[_BEFORE], seen & year_before != 0),
+        "last_inflow": _known(by_sum[_INFLOW], by_sum[_INFLOW] <= LONGEST),
     }
     for name, values in columns.items():
         lines = lines.append_column(name, values)

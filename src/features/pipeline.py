@@ -7,6 +7,7 @@ catalogue declares.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import ibis.expr.types as ir
@@ -26,7 +27,7 @@ from appetence.features.household import everyone
 from appetence.features.money_kernel import Compiled
 from appetence.features.own import OwnGroup, load_own, themes_of
 
-BLOCK = 200_000
+BLOCK = 1_000_000
 """Rows of the spine that are built at a time: memory stays flat however long the spine is."""
 
 _TYPES = {Unit.CODE: pa.string(), Unit.FLAG: pa.bool_()}
@@ -187,25 +188,31 @@ def _build(
     known = AsKnown(book, spine, shape, together, members, engine)
     if book.has("balances") and not wanted.keys().isdisjoint(("balances", "household")):
         known.shared("money", lambda: engine.money(known))
-    columns: list[pa.ChunkedArray] = []
-    for group, names in wanted.items():
-        built = _built(groups[group], group, known, names)
-        types = {name: "string" if schema.field(name).type == pa.string() else _sql(schema, name) for name in names}
-        found = _in_order(
-            book.execute(built.select("row", **{name: built[name].cast(kind) for name, kind in types.items()}))
-        )
-        if found["row"].combine_chunks() != rows["row"].combine_chunks():
-            raise AppetenceError(
-                f"feature group {group} must give each row of the spine once", f"{found.num_rows} rows"
-            )
-        columns += [_finite(found[name]) for name in names]
+    found = []
+    # one group's rows are put in order while the engine is at the next group
+    with ThreadPoolExecutor(1) as aside:
+        for group, names in wanted.items():
+            built = _built(groups[group], group, known, names)
+            types = {name: "string" if schema.field(name).type == pa.string() else _sql(schema, name) for name in names}
+            values = book.execute(built.select("row", **{name: built[name].cast(kind) for name, kind in types.items()}))
+            found.append(aside.submit(_in_order, group, values, rows))
+        columns = [column for job in found for column in job.result()]
     return pa.Table.from_arrays(columns, schema=schema) if columns else pa.table({}, schema=schema)
 
 
-def _in_order(found: pa.Table) -> pa.Table:
-    """Return rows in the order of the spine, in which most come already: sorting all columns would cost more."""
-    row = found["row"].to_numpy()
-    return found if np.all(row[1:] > row[:-1]) else found.take(pa.array(np.argsort(row, kind="stable")))
+def _in_order(group: str, found: pa.Table, rows: pa.Table) -> list[pa.Array]:
+    """Return a group's columns in the order of the spine, which costs the engine more than it costs here."""
+    first, n = rows["row"][0].as_py() if len(rows) else 0, len(rows)
+    place = found["row"].to_numpy() - first
+    position = np.full(n, -1, dtype=np.int64)
+    if len(place) == n and (n == 0 or (place.min() >= 0 and place.max() < n)):
+        position[place] = np.arange(n)
+    if (position < 0).any() or len(place) != n:
+        raise AppetenceError(f"feature group {group} must give each row of the spine once", f"{found.num_rows} rows")
+    found = found.drop_columns(["row"]).combine_chunks()  # of many chunks, taking is several times slower
+    if not np.array_equal(place, position):
+        found = found.take(pa.array(position))
+    return [_finite(column) for column in found.columns]
 
 
 def _built(group: Group, name: str, known: AsKnown, features: list[str]) -> ir.Table:
@@ -236,4 +243,5 @@ def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return the column with null for NaN and infinities, which a firm's own numbers may hold."""
     if not pa.types.is_floating(column.type):
         return column
-    return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+    finite = pc.is_finite(column)
+    return column if pc.all(finite).as_py() is not False else pc.if_else(finite, column, pa.scalar(None, column.type))
