@@ -105,11 +105,7 @@ class AsKnown:
 
     def contracts(self) -> ir.Table:
         """Return each contract known at each cut; see `contracts_as_known`."""
-        return self.asked(self.contracts_of_members())
-
-    def contracts_of_members(self) -> ir.Table:
-        """Return the same of all members of the households."""
-        return self._kept_once("contracts", lambda: contracts_as_known(self.book, self.members))
+        return self._kept_once("contracts", lambda: contracts_as_known(self.book, self.spine))
 
     def interactions(self) -> ir.Table:
         """Return each interaction that had happened and was known, at each cut, without its text."""

@@ -14,6 +14,8 @@ from appetence.book.clocks import BookTables, contracts_as_known
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
 from appetence.features.expressions import count_where, ratio, total
+from appetence.features.holding import contract_tallies
+from appetence.features.product_sets import product_places, with_bits, words
 
 FEWEST_HOLDERS = 30
 """Clients who must hold both products: the lift of fewer is mostly chance (its standard error is above 1/√30)."""
@@ -69,16 +71,16 @@ def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
     if known.associations is None:
         raise ValueError("bundles need the associations of the whole book")
-    words = _words(known.shape)
-    places = product_places(known.book)
-    held = _held_sets(known.contracts(), places, words, ("row", "cut"))
-    sets = held.select("cut", *words).distinct()
-    pairs = _pairs(sets, places, words, ("cut", *words))
+    columns, places = words("held", known.shape), product_places(known.book)
+    found = known.asked(contract_tallies(known)).inner_join(known.spine.select("row", "cut"), "row")
+    held = found.filter(found.contracts_held > 0).select("row", "cut", *columns)
+    sets = held.select("cut", *columns).distinct()
+    pairs = _pairs(sets, places, columns, ("cut", *columns))
     found = pairs.inner_join(known.associations, ["cut", "product", "other"])
-    strengths = found.group_by("cut", *words).agg(
+    strengths = found.group_by("cut", *columns).agg(
         bundle_lift=found.lift.max(), bundles_held=count_where(found.lift > 1)
     )
-    of_row = held.inner_join(strengths, ["cut", *words]).select("row", "bundle_lift", "bundles_held")
+    of_row = held.inner_join(strengths, ["cut", *columns]).select("row", "bundle_lift", "bundles_held")
     rows = known.spine.left_join(of_row, "row")
     return rows.select(*KEY, "bundle_lift", bundles_held=rows.bundles_held.fill_null(0))
 
@@ -95,15 +97,17 @@ def associations(book: BookTables, cuts: ir.Table, shape: Shape) -> ir.Table:
     -------
     `ASSOCIATIONS`: lift = n · n_ab / (n_a · n_b), of n clients holding anything.
     """
-    words, places = _words(shape), product_places(book)
+    columns, places = words("held", shape), product_places(book)
     clients = book.table("contracts").select("client_id").distinct()
     contracts = contracts_as_known(book, clients.cross_join(cuts))
-    held = _held_sets(contracts, places, words, ("client_id", "cut"))
-    sets = held.group_by("cut", *words).agg(clients=held.count())
+    rows = with_bits(contracts.filter(contracts.held), book, shape)
+    union = {word: rows[bit].bit_or() for word, bit in zip(columns, words("bit", shape), strict=True)}
+    held = rows.group_by("client_id", "cut").agg(**union)
+    sets = held.group_by("cut", *columns).agg(clients=held.count())
     everyone = sets.group_by("cut").agg(n=total(sets.clients))
-    single = _members(sets, places, words, "product")
+    single = _members(sets, places, columns, "product")
     each = single.group_by("cut", "product").agg(holders=total(single.clients))
-    pairs = _pairs(sets, places, words, ("cut", "clients"))
+    pairs = _pairs(sets, places, columns, ("cut", "clients"))
     both = pairs.group_by("cut", "product", "other").agg(together=total(pairs.clients))
     both = both.filter(both.together >= FEWEST_HOLDERS).inner_join(everyone, "cut")
     both = both.inner_join(each, ["cut", "product"])
@@ -113,43 +117,14 @@ def associations(book: BookTables, cuts: ir.Table, shape: Shape) -> ir.Table:
     return both.select("cut", "product", "other", lift=lift)
 
 
-_BITS = 60
-"""Products that one whole number of 64 bits holds a set of."""
-
-
-def _words(shape: Shape) -> tuple[str, ...]:
-    return tuple(f"word_{n}" for n in range(-(-max(len(shape.products), 1) // _BITS)))
-
-
-def product_places(book: BookTables) -> ir.Table:
-    """Return `product`, and the `word` and `bit` that stand for it in a set of products.
-
-    There are few different sets of products: what is worked out set by set costs next to nothing, however many clients
-    there are.
-    """
-    products = book.table("products").select(product="product_id")
-    place = ibis.row_number().over(ibis.window(order_by="product"))
-    products = products.mutate(place=place.cast("int64"))
-    one = ibis.literal(1, "int64")
-    return products.select("product", word=products.place // _BITS, bit=one << (products.place % _BITS))
-
-
-def _held_sets(contracts: ir.Table, places: ir.Table, words: tuple[str, ...], by: tuple[str, ...]) -> ir.Table:
-    """Return the set of products held, for who holds any."""
-    rows = contracts.filter(contracts.held).inner_join(places, contracts.product_id == places["product"])
-    return rows.group_by(*by).agg(
-        **{name: rows.bit.bit_or(where=rows.word == n).fill_null(0) for n, name in enumerate(words)}
-    )
-
-
-def _members(sets: ir.Table, places: ir.Table, words: tuple[str, ...], name: str) -> ir.Table:
+def _members(sets: ir.Table, places: ir.Table, columns: tuple[str, ...], name: str) -> ir.Table:
     """Return each set once per product in it."""
     rows = sets.cross_join(places.rename({name: "product"}))
-    word = ibis.cases(*((rows.word == n, rows[column]) for n, column in enumerate(words)))
+    word = ibis.cases(*((rows.word == n, rows[column]) for n, column in enumerate(columns)))
     return rows.filter((word & rows.bit) != 0).drop("word", "bit")
 
 
-def _pairs(sets: ir.Table, places: ir.Table, words: tuple[str, ...], keep: tuple[str, ...]) -> ir.Table:
+def _pairs(sets: ir.Table, places: ir.Table, columns: tuple[str, ...], keep: tuple[str, ...]) -> ir.Table:
     """Return each set once per pair of products in it, `product` before `other`."""
-    rows = _members(_members(sets, places, words, "product"), places, words, "other")
+    rows = _members(_members(sets, places, columns, "product"), places, columns, "other")
     return rows.filter(rows["product"] < rows["other"]).select(*keep, "product", "other")

@@ -154,13 +154,13 @@ class Shape:
     coverage
         What the firm holds its clients should have, by segment, in the order in which segments are tried.
     products
-        Ids of the products.
+        Ids of the products and their families, sorted.
     """
 
     families: tuple[str, ...] = ()
     declared: tuple[tuple[str, str], ...] = ()
     coverage: tuple[CoverageTarget, ...] = ()
-    products: tuple[str, ...] = ()
+    products: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def named_families(self) -> tuple[tuple[str, str], ...]:

@@ -21,7 +21,7 @@ import pyarrow as pa
 from numba import njit
 
 from appetence.book.clocks import BookTables
-from appetence.features.tallies import Tallies, days_of, flags_of
+from appetence.features.tallies import Tallies, days_of, flags_of, sets_of
 
 Ints = npt.NDArray[np.int64]
 
@@ -31,7 +31,7 @@ _FAR = 2**30
 
 _EPOCH, _OLDEST, _NEWEST = dt.date(1970, 1, 1), dt.date(1700, 1, 1), dt.date(2300, 1, 1)
 _NEVER = dt.date(9999, 12, 31)
-_OPS = {"count": 0, "newest": 1, "oldest": 2, "anniversary": 3}
+_OPS = {"count": 0, "newest": 1, "oldest": 2, "anniversary": 3, "union": 4}
 _NONE = -(2**40)
 """No day: below all days."""
 
@@ -114,10 +114,10 @@ def tally(book: StreamingBook, lines: Lines, facts: ir.Table, tallies: Tallies) 
     -----
     Memory: 8 bytes per line and tally, and one batch of facts. Days before 1700 count as long ago, after 2300 as never.
     """
-    days, flags = ("usable", *days_of(tallies)), flags_of(tallies)
+    days, flags, sets = ("usable", *days_of(tallies)), flags_of(tallies), sets_of(tallies)
     found = np.zeros((len(lines.cut), len(tallies)), dtype=np.int64)
     for place, one in enumerate(tallies.values()):
-        if one.op != "count":
+        if one.op not in ("count", "union"):
             found[:, place] = _NONE if one.op == "newest" else -_NONE
     spec = np.array(
         [
@@ -129,6 +129,9 @@ def tally(book: StreamingBook, lines: Lines, facts: ir.Table, tallies: Tallies) 
                 one.ahead,
                 -1 if one.told is None else days.index(one.told),
                 -1 if one.until is None else days.index(one.until),
+                -1 if one.until_known is None else days.index(one.until_known),
+                one.ago,
+                0 if one.of is None else sets.index(one.of),
             )
             for one in tallies.values()
         ],
@@ -138,26 +141,29 @@ def tally(book: StreamingBook, lines: Lines, facts: ir.Table, tallies: Tallies) 
 
     def add(batch: pa.RecordBatch, low: int, high: int) -> None:
         table = np.stack([batch.column(name).view(pa.int32()).to_numpy() for name in days])
+        united = np.stack([batch.column(name).to_numpy() for name in (*sets, "flags")])
         _tally(
-            batch.column("code").to_numpy(), batch.column("flags").to_numpy(), table, month_of,
+            batch.column("code").to_numpy(), table, united, month_of,
             lines.first, lines.cut, low, high, columns, found,
         )  # fmt: skip
 
     if len(lines.cut):
-        add_batches(book.stream(_coded(facts, lines.clients, days, flags)), lines, add)
+        add_batches(book.stream(_coded(facts, lines.clients, tallies)), lines, add)
     table = lines.keys
     for values, (name, one) in zip(np.ascontiguousarray(found.T), tallies.items(), strict=True):
         table = table.append_column(name, _column(values, one.op))
     return table
 
 
-def _coded(facts: ir.Table, clients: ir.Table, days: tuple[str, ...], flags: tuple[str, ...]) -> ir.Table:
-    """Return the facts of the lines' clients: the client's code, the days, and the flags as bits of one number."""
+def _coded(facts: ir.Table, clients: ir.Table, tallies: Tallies) -> ir.Table:
+    """Return the facts of the lines' clients: the client's code, days, sets, and the flags as bits of one number."""
     bits = sum(
-        (facts[flag].fill_null(False).ifelse(1 << place, 0) for place, flag in enumerate(flags)), ibis.literal(0)
+        (facts[flag].fill_null(False).ifelse(1 << place, 0) for place, flag in enumerate(flags_of(tallies))),
+        ibis.literal(0),
     )
     never = ibis.literal(_NEVER)
-    coded = facts.select("client_id", flags=bits.cast("int64"), **{day: facts[day].fill_null(never) for day in days})
+    days = {day: facts[day].fill_null(never) for day in ("usable", *days_of(tallies))}
+    coded = facts.select("client_id", *sets_of(tallies), flags=bits.cast("int64"), **days)
     return coded.inner_join(clients, "client_id").drop("client_id")
 
 
@@ -173,8 +179,8 @@ _FIRST_DAY = (_OLDEST - _EPOCH).days
 @njit(nogil=True, cache=True)
 def _tally(  # noqa: PLR0912 - one pass is the point
     code: Any,
-    flags: Any,
     days: Any,
+    sets: Any,
     month_of: Any,
     first: Any,
     cut: Any,
@@ -184,6 +190,7 @@ def _tally(  # noqa: PLR0912 - one pass is the point
     found: Any,
 ) -> None:
     op, day, mask, within, ahead, told, until = spec[0], spec[1], spec[2], spec[3], spec[4], spec[5], spec[6]
+    until_known, ago, of, flags = spec[7], spec[8], spec[9], sets[-1]
     months = np.empty(len(days), np.int64)
     asked = np.empty(len(op), np.int64)
     for i in range(len(code)):
@@ -204,7 +211,8 @@ def _tally(  # noqa: PLR0912 - one pass is the point
                 continue
             for k in range(n):
                 s = asked[k]
-                lag = now - months[day[s]]
+                then = now - ago[s]
+                lag = then - months[day[s]]
                 if ahead[s] != 0:
                     if lag > 0 or lag <= -within[s]:
                         continue
@@ -212,7 +220,7 @@ def _tally(  # noqa: PLR0912 - one pass is the point
                     continue
                 if told[s] >= 0 and months[told[s]] >= now:
                     continue
-                if until[s] >= 0 and months[until[s]] < now:
+                if until[s] >= 0 and months[until[s]] < then and (until_known[s] < 0 or months[until_known[s]] < now):
                     continue
                 if op[s] == 0:
                     found[line, s] += 1
@@ -220,12 +228,14 @@ def _tally(  # noqa: PLR0912 - one pass is the point
                     found[line, s] = max(found[line, s], days[day[s], i])
                 elif op[s] == 2:
                     found[line, s] = min(found[line, s], days[day[s], i])
+                elif op[s] == 4:
+                    found[line, s] |= sets[of[s], i]
                 else:
                     found[line, s] = min(found[line, s], (months[day[s]] - now) % 12)
 
 
 def _column(values: Ints, op: str) -> pa.Array:
-    if op == "count":
+    if op in ("count", "union"):
         return pa.array(values)
     missing = values == (_NONE if op == "newest" else -_NONE)
     if op == "anniversary":

@@ -12,6 +12,8 @@ from appetence.book.conditions import condition
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
 from appetence.features.expressions import age_at, ratio
+from appetence.features.holding import contract_tallies
+from appetence.features.product_sets import of_family, words
 
 _SEGMENTED = (
     Feature(
@@ -76,18 +78,16 @@ def made_for(shape: Shape) -> tuple[Feature, ...]:
 def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
     coverage = known.shape.coverage
-    contracts = known.contracts()
     families = sorted({family for target in coverage for family in target.families})
-    held = contracts.group_by("row").agg(
-        **{f"held_{n}": (contracts.held & (contracts.family == f)).any() for n, f in enumerate(families)}
-    )
+    held = known.asked(contract_tallies(known)).select("row", *words("held", known.shape))
     rows = _described(known).left_join(held, "row")
+    products = [rows[word].fill_null(0) for word in words("held", known.shape)]
     of_client = {name: rows[name] for name in ("age", "kind", *DECLARED)}
     segment = _first_true(
         [(condition(t.when, of_client, of=f"the segment {t.segment!r}"), t.segment) for t in coverage]
     )
     rows = rows.mutate(coverage_segment=segment)
-    owned = [rows[f"held_{n}"].fill_null(False).cast("int64") for n in range(len(families))]
+    owned = [of_family(products, family, known.shape).cast("int64") for family in families]
     in_segment = [(rows.coverage_segment == t.segment, t) for t in coverage]
     target = _first_true([(inside, len(set(t.families))) for inside, t in in_segment])
     covered = _first_true(

@@ -6,9 +6,10 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import count_where, months_between
+from appetence.features.expressions import months_between
 from appetence.features.families import family_words
-from appetence.features.holding import CHANGES, NEAR_TERM, contract_tallies, moments, products_of_members
+from appetence.features.holding import CHANGES, NEAR_TERM, contract_tallies
+from appetence.features.product_sets import families_in, of_family, size, words
 
 _COUNTED = {
     "products": (("product", "products"), ("produit", "produits"), "produits"),
@@ -255,17 +256,21 @@ def build(known: AsKnown) -> ir.Table:
         "closings_announced",
         f"ending_{NEAR_TERM}m",
     )
-    products, families = _products(known), _families(known)
-    flags = tuple(f"holds_{part}" for _, part in known.shape.named_families)
-    held = ("products_held", "families_held")
-    on = found.left_join(products, "row").drop("row_right").left_join(families, "row").drop("row_right")
-    on = known.onto_spine(on, zero=(*counts, *(name for name in on.columns if _is_count(name))), false=flags)
+    sets = {moment: words(moment, known.shape) for moment in ("held", *(f"then_{m}" for m in CHANGES))}
+    on = known.onto_spine(found, zero=(*counts, *(word for each in sets.values() for word in each)))
+    held, *then = ([on[word] for word in each] for each in sets.values())
+    products, families = size(held), families_in(held, known.shape)
     return on.select(
         *KEY,
         *counts,
-        *held,
-        *flags,
-        **{f"{what}_change_{m}m": on[f"{what}_held"] - on[f"{what}_then_{m}"] for what in _COUNTED for m in CHANGES},
+        products_held=products,
+        families_held=families,
+        **{f"products_change_{m}m": products - size(before) for m, before in zip(CHANGES, then, strict=True)},
+        **{
+            f"families_change_{m}m": families - families_in(before, known.shape)
+            for m, before in zip(CHANGES, then, strict=True)
+        },
+        **{f"holds_{part}": of_family(held, code, known.shape) for code, part in known.shape.named_families},
         months_since_opening=months_between(on.cut, on.last_opened),
         months_since_closing=months_between(on.cut, on.last_closed),
         months_to_end=months_between(on.next_end, on.cut),
@@ -273,23 +278,4 @@ def build(known: AsKnown) -> ir.Table:
             f"months_since_{part}_opening": months_between(on.cut, on[f"last_{part}"])
             for _, part in known.shape.named_families
         },
-    )
-
-
-def _is_count(name: str) -> bool:
-    return name.startswith(tuple(f"{what}_" for what in _COUNTED))
-
-
-def _products(known: AsKnown) -> ir.Table:
-    rows = known.asked(products_of_members(known))
-    return rows.group_by("row").agg(**{f"products_{moment}": count_where(rows[moment]) for moment in moments()})
-
-
-def _families(known: AsKnown) -> ir.Table:
-    rows = known.asked(products_of_members(known))
-    rows = rows.filter(rows.family.notnull())
-    rows = rows.group_by("row", "family").agg(**{moment: rows[moment].any() for moment in moments()})
-    return rows.group_by("row").agg(
-        **{f"families_{moment}": count_where(rows[moment]) for moment in moments()},
-        **{f"holds_{part}": (rows.held & (rows.family == code)).any() for code, part in known.shape.named_families},
     )

@@ -20,9 +20,10 @@ from appetence.features.expressions import (
     relative_change,
     total,
 )
-from appetence.features.holding import contract_tallies, products_of_members
+from appetence.features.holding import contract_tallies
 from appetence.features.life_events import event_tallies
 from appetence.features.money import money_of_members
+from appetence.features.product_sets import families_in, size, words
 
 _HOUSEHOLD = ("clients.household_id",)
 _BALANCES = ("clients.household_id", "balances")
@@ -288,7 +289,6 @@ def build(known: AsKnown) -> ir.Table:
     rows = known.spine.left_join(homes, "row").drop("row_right")
     parts = [
         _contracts(known),
-        _products(known),
         _events(known),
         *([_money(known)] if known.book.has("balances") else ()),
     ]
@@ -296,16 +296,17 @@ def build(known: AsKnown) -> ir.Table:
         rows = rows.left_join(found, "home").drop("home_right")
     counts = (
         "household_members",
-        "household_products",
-        "household_families",
         "household_opened_6m",
         "household_closed_6m",
         "household_left_12m",
         "household_events_12m",
     )
+    held = [rows[word].fill_null(0) for word in words("held", known.shape)]
     return rows.select(
         *KEY,
         **{name: rows[name].fill_null(0) for name in counts},
+        household_products=size(held),
+        household_families=families_in(held, known.shape),
         months_since_household_exit=months_between(rows.cut, rows.last_exit),
         months_since_household_event=months_between(rows.cut, rows.last_event),
         **(_worth(rows) if known.book.has("balances") else {}),
@@ -346,15 +347,7 @@ def _contracts(known: AsKnown) -> ir.Table:
         household_closed_6m=total(each.closed_6m),
         household_left_12m=count_where(left & (each.closed_12m > 0)),
         last_exit=each.last_closed.max(where=left),
-    )
-
-
-def _products(known: AsKnown) -> ir.Table:
-    rows = products_of_members(known)
-    rows = rows.filter(rows.held).select("home", "product_id", "family").distinct()
-    families = rows.group_by("home", "family").agg(products=rows.count())
-    return families.group_by("home").agg(
-        household_products=total(families.products), household_families=count_where(families.family.notnull())
+        **{word: each[word].bit_or() for word in words("held", known.shape)},
     )
 
 

@@ -132,7 +132,7 @@ def shape_of(book: Book, settings: FeatureSettings) -> Shape:
         families,
         tuple((name, _DECLARED.get(str(types[name]), "number")) for name in book.extra_columns("client_facts")),
         settings.coverage,
-        tuple(sorted(products["product_id"].to_pylist())),
+        tuple(sorted(zip(products["product_id"].to_pylist(), products["family"].to_pylist(), strict=True))),
     )
 
 
@@ -210,7 +210,7 @@ def _in_order(group: str, found: pa.Table, rows: pa.Table) -> list[pa.Array]:
     if (position < 0).any() or len(place) != n:
         raise AppetenceError(f"feature group {group} must give each row of the spine once", f"{found.num_rows} rows")
     found = found.drop_columns(["row"]).combine_chunks()  # of many chunks, taking is several times slower
-    if not np.array_equal(place, position):
+    if not np.array_equal(place, np.arange(n)):
         found = found.take(pa.array(position))
     return [_finite(column) for column in found.columns]
 

@@ -24,8 +24,8 @@ class Tally:
     Parameters
     ----------
     op
-        `count` facts; give the `newest` or `oldest` day, or the fewest months, 0 to 11, to an `anniversary` of its
-        month.
+        `count` facts; give the `newest` or `oldest` day, the fewest months, 0 to 11, to an `anniversary` of its month,
+        or the `union` of the sets `of`, whole numbers of a bit for each element.
     day
         The date column that is looked at. A fact without this day does not count.
     within
@@ -36,17 +36,25 @@ class Tally:
         Look at days from the cut on, not before it.
     told
         A further date column that must lie before the cut.
-    until
-        A date column that must not lie before the cut: null, or the cut or later.
+    until, until_known
+        A date column that must not lie before the cut: null, or the cut or later. It counts only if it was known: if
+        the date column `until_known` lies before the cut.
+    ago
+        Months: `day` and `until` are compared with the cut as long ago, by what is known at the cut.
+    of
+        The column of sets of a `union`.
     """
 
-    op: Literal["count", "newest", "oldest", "anniversary"]
+    op: Literal["count", "newest", "oldest", "anniversary", "union"]
     day: str
     within: int | None = None
     where: str | None = None
     ahead: bool = False
     told: str | None = None
     until: str | None = None
+    until_known: str | None = None
+    ago: int = 0
+    of: str | None = None
 
 
 Tallies = Mapping[str, Tally]
@@ -56,16 +64,22 @@ counted = partial(Tally, "count")
 newest = partial(Tally, "newest")
 oldest = partial(Tally, "oldest")
 anniversary = partial(Tally, "anniversary")
+union = partial(Tally, "union")
 
 
 def days_of(tallies: Tallies) -> tuple[str, ...]:
     """Return the date columns that tallies look at, each once."""
-    return _once(day for tally in tallies.values() for day in (tally.day, tally.told, tally.until))
+    return _once(day for tally in tallies.values() for day in (tally.day, tally.told, tally.until, tally.until_known))
 
 
 def flags_of(tallies: Tallies) -> tuple[str, ...]:
     """Return the boolean columns that tallies look at, each once."""
     return _once(tally.where for tally in tallies.values())
+
+
+def sets_of(tallies: Tallies) -> tuple[str, ...]:
+    """Return the columns of sets that tallies unite, each once."""
+    return _once(tally.of for tally in tallies.values())
 
 
 def counts_of(tallies: Tallies) -> tuple[str, ...]:
@@ -93,7 +107,7 @@ def by_expression(spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Tabl
     `row`, `home` where the spine has it, and a column per tally.
     """
     months = {f"month_of_{day}": month_index(facts[day]) for day in (*days_of(tallies), "usable")}
-    facts = facts.select("client_id", *days_of(tallies), *flags_of(tallies), **months)
+    facts = facts.select("client_id", *days_of(tallies), *flags_of(tallies), *sets_of(tallies), **months)
     rows = spine.inner_join(facts, [spine.client_id == facts.client_id, facts.month_of_usable < spine.cut_index]).drop(
         "client_id_right"
     )
@@ -103,7 +117,8 @@ def by_expression(spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Tabl
 
 def _one(rows: ir.Table, tally: Tally) -> ir.Value:
     # A cut is the first of its month: a day lies before it just when the day's month does.
-    lag = rows.cut_index - rows[f"month_of_{tally.day}"]
+    then = rows.cut_index - tally.ago
+    lag = then - rows[f"month_of_{tally.day}"]
     holds = lag <= 0 if tally.ahead else lag >= 1
     if tally.within is not None:
         holds &= lag > -tally.within if tally.ahead else lag <= tally.within
@@ -113,9 +128,14 @@ def _one(rows: ir.Table, tally: Tally) -> ir.Value:
         holds &= rows[f"month_of_{tally.told}"] < rows.cut_index
     if tally.until is not None:
         until = rows[f"month_of_{tally.until}"]
-        holds &= until.isnull() | (until >= rows.cut_index)
+        unknown = ibis.literal(False)
+        if tally.until_known is not None:
+            unknown = (rows[f"month_of_{tally.until_known}"] >= rows.cut_index).fill_null(True)
+        holds &= until.isnull() | (until >= then) | unknown
     if tally.op == "count":
         return count_where(holds)
+    if tally.op == "union":
+        return rows[tally.of].bit_or(where=holds).fill_null(0)
     if tally.op == "anniversary":
         return months_ahead(rows[f"month_of_{tally.day}"], rows.cut_index).min(where=holds)
     return rows[tally.day].max(where=holds) if tally.op == "newest" else rows[tally.day].min(where=holds)
