@@ -15,7 +15,7 @@ from appetence.book.checks import CheckReport, check_book
 from appetence.book.simulate import simulate
 from appetence.config import Config
 from appetence.errors import PublicationError
-from appetence.features.pipeline import build_features
+from appetence.features.pipeline import stream_features
 from appetence.features.population import population
 from appetence.models.promotion import keep_training
 from appetence.models.questions import ask
@@ -140,14 +140,16 @@ def write_features(config: Config, months: Sequence[str], out: Path) -> tuple[in
         first, newest = Month.of(book.observed_from), Month.before(book.observed_until)
         chosen = {scorable_month(month, first, newest) for month in months or [str(newest)]}
         spine = population(book, sorted(month.cut for month in chosen))
-        table = build_features(book, spine, config.features)
-    scratch = out.with_name(f".{out.name}.part")
-    try:
-        pq.write_table(table.data, scratch)
-        scratch.replace(out)
-    finally:
-        scratch.unlink(missing_ok=True)
-    return len(table.data), len(table.features)
+        found = stream_features(book, spine, config.features)
+        scratch = out.with_name(f".{out.name}.part")
+        try:
+            with pq.ParquetWriter(scratch, found.schema) as writer:
+                for block in found.blocks:
+                    writer.write_table(block)
+            scratch.replace(out)
+        finally:
+            scratch.unlink(missing_ok=True)
+    return len(spine), len(found.features)
 
 
 def models_in_use(config: Config, book: Book, store: TrackingStore) -> Models:

@@ -133,9 +133,13 @@ class Book:
         self.connection.execute(f'CREATE OR REPLACE TABLE work."kept_{name}" AS {self._backend.compile(expression)}')
         return self._ibis("work", f"kept_{name}", expression.schema().to_pyarrow())
 
-    def forget(self, name: str) -> None:
-        """Drop what was kept under a name."""
-        self.connection.execute(f'DROP TABLE IF EXISTS work."kept_{name}"')
+    def forget(self) -> None:
+        """Drop all that was kept."""
+        names = self.connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'work' AND starts_with(table_name, 'kept_')"
+        ).fetchall()
+        for (name,) in names:
+            self.connection.execute(f'DROP TABLE work."{name}"')
 
     def execute(self, expression: ibis.Expr) -> pa.Table:
         """Run an expression over the book's tables and return the rows, in no particular order unless it sorts."""

@@ -351,34 +351,36 @@ def made_for(_shape: Shape) -> tuple[Feature, ...]:
 
 def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
-    counts = {
-        **{f"contacts_{m}m": counted("at", m) for m in WINDOWS},
-        "advisor_contacts_12m": counted("at", 12, "by_advisor"),
-        **{f"complaints_{m}m": counted("at", m, "complaint") for m in WINDOWS},
-        "claims_12m": counted("at", 12, "claim"),
-        **{f"contacts_{channel}_12m": counted("at", 12, f"by_{channel}") for channel in CHANNELS},
-        "claims_open": counted("at", where="claim", until="outcome_on"),
-        "claims_refused_12m": counted("outcome_on", 12, "claim_refused"),
-    }
-    last = {
-        "contact": newest("at"),
-        "advisor": newest("at", where="by_advisor"),
-        **{kind: newest("at", where=kind) for kind in KINDS},
-    }
-    found = known.tally("interactions", _facts(known), {**counts, **last})
-    on = known.onto_spine(found, zero=counts)
+    on = known.onto_spine(interaction_tallies(known), zero=counts_of(_TALLIES))
     for more in (_answers(known), known.tally("offers", _offers(known), _OFFERED)):
         on = on.left_join(more, "row").drop("row_right")
     return on.select(
         *KEY,
-        *counts,
+        *counts_of(_TALLIES),
         "last_nps",
         nps_change=on.last_nps - on.nps_before,
         months_since_offer=months_between(on.cut, on.last_offer),
         **{name: on[name].fill_null(0) for name in counts_of(_OFFERED)},
-        **{f"months_since_{day}": months_between(on.cut, on[day]) for day in last},
+        **{
+            f"months_since_{day}": months_between(on.cut, on[day])
+            for day, one in _TALLIES.items()
+            if one.op == "newest"
+        },
     )
 
+
+_TALLIES = {
+    **{f"contacts_{m}m": counted("at", m) for m in WINDOWS},
+    "advisor_contacts_12m": counted("at", 12, "by_advisor"),
+    **{f"complaints_{m}m": counted("at", m, "complaint") for m in WINDOWS},
+    "claims_12m": counted("at", 12, "claim"),
+    **{f"contacts_{channel}_12m": counted("at", 12, f"by_{channel}") for channel in CHANNELS},
+    "claims_open": counted("at", where="claim", until="outcome_on"),
+    "claims_refused_12m": counted("outcome_on", 12, "claim_refused"),
+    "contact": newest("at"),
+    "advisor": newest("at", where="by_advisor"),
+    **{kind: newest("at", where=kind) for kind in KINDS},
+}
 
 _OFFERED = {
     "offers_12m": counted("made_on", 12),
@@ -386,6 +388,11 @@ _OFFERED = {
     "offers_unanswered_12m": counted("made_on", 12, until="answered_on"),
     "last_offer": newest("made_on"),
 }
+
+
+def interaction_tallies(known: AsKnown) -> ir.Table:
+    """Return what is counted of the interactions known, and when each kind last happened, by row."""
+    return known.tally("interactions", _facts(known), _TALLIES)
 
 
 def _facts(known: AsKnown) -> ir.Table:

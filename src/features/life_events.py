@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
 from appetence.features.expressions import count_where, month_index, months_between
+from appetence.features.interactions import interaction_tallies
 from appetence.features.tallies import counted, newest
 
 KINDS = {
@@ -237,7 +238,8 @@ def event_tallies(known: AsKnown) -> ir.Table:
 
 def _since_review(known: AsKnown) -> ir.Table:
     """Count the events learnt since the last client review known, or all of them where there was none."""
-    rows = known.life_events().left_join(_last_review(known), "row").drop("row_right")
+    reviews = interaction_tallies(known).select("row", reviewed_on="review")
+    rows = known.life_events().left_join(reviews, "row").drop("row_right")
     new = rows.reviewed_on.isnull() | (rows.known_on >= rows.reviewed_on)
     return rows.group_by("row").agg(events_since_review=count_where(new))
 
@@ -248,13 +250,6 @@ def _majority(known: AsKnown) -> ir.Table:
     rows = rows.filter(rows.kind == "birth", rows.occurred_on < rows.cut)
     ahead = month_index(rows.occurred_on) + 12 * MAJORITY - rows.cut_index
     return rows.group_by("row").agg(months_to_majority=ahead.min(where=ahead >= 0))
-
-
-def _last_review(known: AsKnown) -> ir.Table:
-    """Return the day of the last client review known, for the rows that have one."""
-    rows = known.interactions()
-    reviews = rows.filter(rows.kind == "review")
-    return reviews.group_by("row").agg(reviewed_on=reviews["at"].max())
 
 
 def _retirement(known: AsKnown) -> ir.Table:

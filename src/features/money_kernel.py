@@ -57,16 +57,16 @@ class Compiled:
 
     def tally(self, name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
         """Return what `appetence.features.tallies.by_expression` defines."""
-        return self._book.memtable(f"tally_{name}", tally(self._book, self.lines(spine), facts, tallies))
+        return self._book.memtable(f"kept_tally_{name}", tally(self._book, self.lines(spine), facts, tallies))
 
     def money(self, known: AsKnown) -> ir.Table:
         """Return what `appetence.features.money.money_of_members` defines."""
-        return self._book.memtable("money", add_up_money(self._book, self.lines(known.members), known.shape))
+        return self._book.memtable("kept_money", add_up_money(self._book, self.lines(known.members), known.shape))
 
     def lines(self, spine: ir.Table) -> Lines:
         """Return a spine's lines, sorted once."""
         if spine not in self._lines:
-            self._lines[spine] = make_lines(self._book, f"clients_of_lines_{len(self._lines)}", spine)
+            self._lines[spine] = make_lines(self._book, f"kept_clients_{len(self._lines)}", spine)
         return self._lines[spine]
 
 

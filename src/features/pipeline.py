@@ -61,6 +61,25 @@ class FeatureTable:
         return self.data.select([feature.name for feature in self.features]).to_pandas()
 
 
+@dataclass(frozen=True)
+class FeatureStream:
+    """The same as `FeatureTable`, of which the rows come in blocks.
+
+    Attributes
+    ----------
+    schema
+        Of `client_id`, `cut` and the features.
+    blocks
+        To be taken once; each block is computed when it is asked for.
+    """
+
+    schema: pa.Schema
+    features: tuple[Feature, ...]
+    switched_off: tuple[tuple[str, str], ...]
+    themes: Mapping[str, Theme]
+    blocks: Iterator[pa.Table]
+
+
 def build_features(
     book: Book,
     spine: pa.Table,
@@ -93,6 +112,22 @@ def build_features(
     AppetenceError
         A spine with a pair twice, a null, or a cut that is no first day of a month.
     """
+    found = stream_features(book, spine, settings, block=block)
+    return FeatureTable(pa.concat_tables(found.blocks), found.features, found.switched_off, found.themes)
+
+
+def stream_features(
+    book: Book,
+    spine: pa.Table,
+    settings: FeatureSettings | None = None,
+    *,
+    block: int = BLOCK,
+) -> FeatureStream:
+    """Compute features block by block, for a table that need not fit into memory.
+
+    See `build_features` for parameters and errors. Blocks are cheapest where the rows of a client stand together, as in
+    `population`. The book must stay open, and do nothing else, until the last block has been taken.
+    """
     settings = FeatureSettings() if settings is None else settings
     numbered = numbered_spine(spine)
     own = load_own(settings.own)
@@ -100,16 +135,19 @@ def build_features(
     features, switched_off = available(book, shape, settings, own)
     groups: dict[str, Group] = {name: group_module(name) for name in GROUPS} | {group.name: group for group in own}
     schema = pa.schema([(f.name, _TYPES.get(f.unit, pa.float64())) for f in features])
-    together = _associations(book, numbered, shape) if any(f.group == "bundles" for f in features) else None
-    blocks = [
-        _build(book, numbered.slice(start, block), features, groups, shape, schema, together)
-        for start in range(0, max(numbered.num_rows, 1), block)
-    ]
-    columns = pa.concat_tables(blocks)
-    data = numbered.select(SPINE.names)
-    for column in schema:
-        data = data.append_column(column, columns[column.name])
-    return FeatureTable(data, features, switched_off, themes_of(own))
+
+    def blocks() -> Iterator[pa.Table]:
+        together = _associations(book, numbered, shape) if any(f.group == "bundles" for f in features) else None
+        try:
+            for start in range(0, max(numbered.num_rows, 1), block):
+                rows = numbered.slice(start, block)
+                columns = _build(book, rows, features, groups, shape, schema, together)
+                yield pa.Table.from_arrays([*rows.select(SPINE.names), *columns], schema=whole)
+        finally:
+            book.forget()
+
+    whole = pa.schema([*(field.with_nullable(True) for field in SPINE), *schema])
+    return FeatureStream(whole, features, switched_off, themes_of(own), blocks())
 
 
 def _associations(book: Book, spine: pa.Table, shape: Shape) -> ir.Table:
@@ -179,7 +217,7 @@ def _build(
     shape: Shape,
     schema: pa.Schema,
     together: ir.Table | None,
-) -> pa.Table:
+) -> list[pa.Array]:
     """Run the groups over some rows of the spine; return the features' columns in the rows' order."""
     spine = book.memtable("spine", rows)
     wanted = dict(_by_group(features))
@@ -196,8 +234,7 @@ def _build(
             types = {name: "string" if schema.field(name).type == pa.string() else _sql(schema, name) for name in names}
             values = book.execute(built.select("row", **{name: built[name].cast(kind) for name, kind in types.items()}))
             found.append(aside.submit(_in_order, group, values, rows))
-        columns = [column for job in found for column in job.result()]
-    return pa.Table.from_arrays(columns, schema=schema) if columns else pa.table({}, schema=schema)
+        return [column for job in found for column in job.result()]
 
 
 def _in_order(group: str, found: pa.Table, rows: pa.Table) -> list[pa.Array]:
