@@ -80,6 +80,10 @@ class AsKnown:
         )
         return self._joined(found, happened="at")
 
+    def told(self, facts: ir.Table) -> ir.Table:
+        """Return each row of `facts` (`client_id`, `at`, `known_on`, …) that had happened and was known at each cut."""
+        return self._joined(facts, happened="at")
+
     def life_events(self) -> ir.Table:
         """Return each life event known at each cut; some, such as a retirement, are known before they happen."""
         return self._joined(self.book.table("life_events"), happened=None)
