@@ -19,6 +19,7 @@ from appetence.features.topic_fit import messages_of
 from appetence.features.topic_model import TopicModel
 
 MONTHS = 12
+_AT_A_TIME = 3  # months whose texts are in memory together
 _UNIT = 10**9  # a message's numbers are added as whole billionths: exact, in whatever order threads add
 
 
@@ -64,14 +65,14 @@ def build_topics(book: Book, spine: pa.Table, model: TopicModel, *, block: int =
 
 
 def _places(book: Book, spine: pa.Table, model: TopicModel) -> pa.Table:
-    """Return the messages of the spine's clients as numbers, a month's texts at a time."""
+    """Return the messages of the spine's clients as numbers, some months of texts at a time."""
     schema = pa.schema([("client_id", pa.string()), ("at", pa.date32()), ("known_on", pa.date32())])
     schema = pa.schema([*schema, *((name, pa.int64()) for name in model.names())])
     clients = book.memtable("topic_clients", pa.table({"client_id": pc.unique(spine["client_id"])}))
     texts = messages_of(book).semi_join(clients, "client_id")
     months = []
-    for month in _months(spine):
-        found = book.execute(texts.filter(month_index(texts["at"]) == month))
+    for first in _months(spine):
+        found = book.execute(texts.filter(month_index(texts["at"]).between(first, first + _AT_A_TIME - 1)))
         numbers = (model.transform(found["text"].to_pylist()) * _UNIT).round().astype("int64")
         columns = [found[name] for name in ("client_id", "at", "known_on")]
         months.append(pa.Table.from_arrays([*columns, *(pa.array(column) for column in numbers.T)], schema=schema))
@@ -80,7 +81,7 @@ def _places(book: Book, spine: pa.Table, model: TopicModel) -> pa.Table:
 
 def _months(spine: pa.Table) -> range:
     bounds = pc.min_max(spine["cut_index"]).as_py()
-    return range(0) if bounds["min"] is None else range(bounds["min"] - MONTHS, bounds["max"])
+    return range(0) if bounds["min"] is None else range(bounds["min"] - MONTHS, bounds["max"], _AT_A_TIME)
 
 
 def _means(book: Book, rows: pa.Table, places: object, names: tuple[str, ...]) -> pa.Table:
