@@ -1,4 +1,8 @@
-"""Fitting topics: which words may be kept, and the directions in which messages differ most.
+"""Fitting topics: which words may be kept, and the directions in which clients differ most in what they write.
+
+A client is a document: words belong together when the same clients use them, be it in one message or in several. (With
+a message as a document, the topics were the commonest standard sentences; on texts with a planted effect on leaving,
+models on eight topics alone then reached an AUC of 0.71, against 0.79 with clients.)
 
 Learnt from messages known before a date, so that a model tested on later months has seen none of them. What is kept is
 personal data of nobody: a word stands in the messages of many clients and in no name of the book.
@@ -44,7 +48,7 @@ def fit_topics(book: Book, cut: dt.date, components: int) -> TopicModel | str:
     cut
         First day of a month.
     components
-        Topics wanted; there are fewer where the messages do not differ in so many directions.
+        Topics wanted; there are fewer where clients do not differ in so many directions.
 
     Returns
     -------
@@ -60,7 +64,10 @@ def fit_topics(book: Book, cut: dt.date, components: int) -> TopicModel | str:
     if len(spellings) < FEWEST_WORDS:
         return f"{len(spellings)} words of {FEWEST_CLIENTS} clients were known before {cut}, {FEWEST_WORDS} needed"
     words = sorted(spellings)
-    idf, topics = _decomposed([[plain(run) for run in message] for message in spoken], words, components)
+    documents: dict[str, list[str]] = defaultdict(list)
+    for (client, _), message in zip(sample, spoken, strict=True):
+        documents[client] += map(plain, message)
+    idf, topics = _decomposed(list(documents.values()), words, components)
     return TopicModel(
         known_before=cut.isoformat(),
         words=tuple(words),
@@ -109,15 +116,17 @@ def _words_of_names(book: Book) -> set[str]:
     return {plain(run) for found in names for name in found["name"].drop_null().to_pylist() for run in runs(name)}
 
 
-def _decomposed(messages: list[list[str]], words: list[str], components: int) -> tuple[Floats, Floats]:
+def _decomposed(documents: list[list[str]], words: list[str], components: int) -> tuple[Floats, Floats]:
     """Return the words' idf and the topics, as scikit-learn finds them."""
     tfidf = TfidfVectorizer(analyzer=_as_it_is, vocabulary=words, sublinear_tf=True, lowercase=False)
-    matrix = tfidf.fit_transform(messages)
-    svd = TruncatedSVD(min(components, len(words) - 1), algorithm="arpack", random_state=0).fit(matrix)
+    matrix = tfidf.fit_transform(documents)
+    svd = TruncatedSVD(min(components, *(size - 1 for size in matrix.shape)), algorithm="arpack", random_state=0).fit(
+        matrix
+    )
     kept = svd.components_[svd.singular_values_ > _NEGLIGIBLE * svd.singular_values_[0]]
     strongest = np.take_along_axis(kept, np.abs(kept).argmax(axis=1)[:, np.newaxis], axis=1)
     return np.round(tfidf.idf_, _DECIMALS), np.round(kept * np.sign(strongest), _DECIMALS)
 
 
-def _as_it_is(message: list[str]) -> list[str]:
-    return message
+def _as_it_is(document: list[str]) -> list[str]:
+    return document
