@@ -161,7 +161,7 @@ def _check_topics(config: Config, book: Book, artefacts: Mapping[str, Artefact])
     reading = [question for question, artefact in artefacts.items() if artefact.topics is not None]
     missing = why_no_topics(book, config.features)
     if reading and missing is not None:
-        hint = "Switch topics on again, or train again without them"
+        hint = "Switch topics on again: the model in use was trained with them"
         raise ArtefactError(f"The model for {reading[0]} must get the topics of messages that it reads", missing, hint)
 
 

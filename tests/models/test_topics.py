@@ -8,6 +8,8 @@ import pyarrow as pa
 import pytest
 
 from appetence.book import open_book
+from appetence.book.simulate.texts import TOPICS as SUBJECTS
+from appetence.book.simulate.texts import VOCABULARY, draw_texts
 from appetence.config import (
     AttritionSettings,
     BookSettings,
@@ -16,12 +18,15 @@ from appetence.config import (
     TopicSettings,
     TrainingSettings,
 )
+from appetence.features.pipeline import build_features
+from appetence.features.population import population
 from appetence.features.topic_fit import fit_topics
 from appetence.features.topics import build_topics
-from appetence.models.blocks import Blocks, Origin, Window
-from appetence.models.dataset import TopicColumns
+from appetence.models.blocks import Blocks, Origin, Window, plan_blocks
+from appetence.models.dataset import TopicColumns, make_snapshots
 from appetence.models.fitting import Wrapping, fit_fallback, fit_model
-from appetence.models.questions import Question
+from appetence.models.metrics import auc
+from appetence.models.questions import Question, ask, label
 from appetence.models.topics import learn_topics
 from appetence.models.training import train_questions
 from appetence.models.verdicts import Verdict
@@ -123,3 +128,49 @@ def test_a_training_learns_topics_at_each_of_its_dates(book):
     assert set(model.topics.names()) <= set(model.features)
     assert not set(model.topics.names()) & set(result.facts["features"])
     model.check_golden()
+
+
+def month(number):
+    return dt.date(2020 + number // 12, 1 + number % 12, 1)
+
+
+def draw_planted(seed, clients=500, months=36):
+    """Clients who write every other month or so, of fees and competitors in the eight months before they leave."""
+    rng = np.random.default_rng(seed)
+    usual = ("routine", "review", "claim", "project_home", "project_savings", "competitor")
+    contracts, interactions = [], []
+    for number in range(clients):
+        leaves = int(rng.integers(12, months)) if rng.random() < 0.5 else 10 * months
+        contracts.append({"client_id": f"c{number}", "product_id": "P", "opened_on": dt.date(2018, 1, 1)})
+        if leaves < months:
+            contracts[-1] |= {"closed_on": month(leaves).replace(day=10), "close_reason": "left"}
+        for at in range(min(months, leaves)):
+            if rng.random() < 0.4:
+                upset = leaves - at <= 8 and rng.random() < 0.6
+                topic = rng.choice(["competitor", "fees"] if upset else usual, p=None if upset else PLANTED_SHARES)
+                text = VOCABULARY[int(draw_texts(rng, np.array([SUBJECTS.index(topic)]))[0])].as_py()
+                interactions.append({"client_id": f"c{number}", "at": month(at).replace(day=15), "text": text})
+    return {"contracts": contracts, "interactions": interactions}
+
+
+PLANTED_SHARES = (0.4, 0.2, 0.15, 0.1, 0.1, 0.05)
+
+
+def test_a_planted_effect_of_what_is_written_is_found_out_of_time(make_book):
+    """All write as often; only of what they write tells who will leave. Four seeds gave an AUC of 0.74 to 0.81."""
+    book = make_book(draw_planted(3), observed_from=month(0), observed_until=month(36))
+    settings = TrainingSettings(tests=1)
+    features = FeatureSettings(groups=("tenure", "text"))
+    question = ask(book, AttritionSettings(), NextProductSettings(enabled=False)).questions[0]
+    blocks = plan_blocks(book.observed_from, book.observed_until, question.window, settings)
+    spine = population(book, blocks.cuts)
+    topics, _ = learn_topics(book, spine, [blocks], features)
+    clients = book.execute(book.table("clients"))
+    snapshots = replace(make_snapshots(build_features(book, spine, features), clients, 0.25, 7), topics=topics)
+    origin = blocks.tests[0]
+    labelled = label(book, question, snapshots, spine).block(blocks.cuts).at(origin)
+    names = labelled.topics.model.names()
+    test = labelled.block([origin.test])
+    model = fit_model(labelled, origin, {"max_rounds": 50}, 7, features=names)
+    assert test.events > 50
+    assert auc(test.y, model.predict_proba(test.X[list(names)])[:, 1]) > 0.65
