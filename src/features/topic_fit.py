@@ -25,7 +25,7 @@ from appetence.features.words import is_counted, plain, runs
 
 FEWEST_CLIENTS = 20
 """Different clients who must have used a word, or a spelling of it: statistical offices ask for 3 to 10 behind a figure
-that they publish, and a word is published here. Golden rows hold no rarer code either."""
+that they publish, and here a word is shown to whoever reads the model."""
 FEWEST_MESSAGES = 200
 FEWEST_WORDS = 20
 """Below either, topics would be the accidents of a few messages."""
@@ -120,9 +120,8 @@ def _decomposed(documents: list[list[str]], words: list[str], components: int) -
     """Return the words' idf and the topics, as scikit-learn finds them."""
     tfidf = TfidfVectorizer(analyzer=_as_it_is, vocabulary=words, sublinear_tf=True, lowercase=False)
     matrix = tfidf.fit_transform(documents)
-    svd = TruncatedSVD(min(components, *(size - 1 for size in matrix.shape)), algorithm="arpack", random_state=0).fit(
-        matrix
-    )
+    possible = min(components, min(matrix.shape) - 1)  # ARPACK asks for fewer than there are rows and columns
+    svd = TruncatedSVD(possible, algorithm="arpack", random_state=0).fit(matrix)
     kept = svd.components_[svd.singular_values_ > _NEGLIGIBLE * svd.singular_values_[0]]
     strongest = np.take_along_axis(kept, np.abs(kept).argmax(axis=1)[:, np.newaxis], axis=1)
     return np.round(tfidf.idf_, _DECIMALS), np.round(kept * np.sign(strongest), _DECIMALS)

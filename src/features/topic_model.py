@@ -71,8 +71,8 @@ class TopicModel(BaseModel):
             raise ValueError("there are as many spellings, frequencies and weights as words")
         if [plain(spelling) for spelling in self.spellings] != list(self.words):
             raise ValueError("each spelling is one of its word")
-        if not all(any(topic) for topic in self.components):
-            raise ValueError("each topic has a weight that is not zero")
+        if not all(max(topic) > 0 for topic in self.components):
+            raise ValueError("each topic has a weight above zero")
         return self
 
     def names(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Unlike the other groups these features belong to a model: another model, fitted 
 
 from __future__ import annotations
 
+import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -84,7 +85,7 @@ def _months(spine: pa.Table) -> range:
     return range(0) if bounds["min"] is None else range(bounds["min"] - MONTHS, bounds["max"], _AT_A_TIME)
 
 
-def _means(book: Book, rows: pa.Table, places: object, names: tuple[str, ...]) -> pa.Table:
+def _means(book: Book, rows: pa.Table, places: ir.Table, names: tuple[str, ...]) -> pa.Table:
     known = AsKnown(book, book.memtable("topic_spine", rows), Shape())
     told = known.told(places)
     lately = told.filter(in_months_before(told["at"], told.cut_index, MONTHS))

@@ -85,7 +85,7 @@ HOSTILE = {
     "a weight above one": {"components": [[1.5, 0.0, 0.0, 0.0, 0.0]]},
     "text for a weight": {"components": [["1", 0.0, 0.0, 0.0, 0.0]]},
     "no topics": {"components": []},
-    "a topic of nothing": {"components": [[0.0] * 5]},
+    "a topic without words": {"components": [[-0.1] * 5]},
     "too many topics": {"components": [[0.1] * 5] * 33},
 }
 
