@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from types import TracebackType
 
@@ -22,6 +23,9 @@ from appetence.book.mapping import Mapped, map_directory, map_views
 from appetence.book.observed import observed_window
 from appetence.config import BookSettings
 from appetence.errors import BookError, did_you_mean
+
+_BATCH = 100_000
+"""Rows handed out at a time."""
 
 
 class Book:
@@ -121,9 +125,25 @@ class Book:
             self.connection.unregister("arrow_data")
         return self._ibis("work", name, data.schema)
 
+    def keep(self, name: str, expression: ibis.Table) -> ibis.Table:
+        """Run an expression, keep its rows in the database beside the book, and return the table of them.
+
+        The same name replaces it.
+        """
+        self.connection.execute(f'CREATE OR REPLACE TABLE work."kept_{name}" AS {self._backend.compile(expression)}')
+        return self._ibis("work", f"kept_{name}", expression.schema().to_pyarrow())
+
+    def forget(self, name: str) -> None:
+        """Drop what was kept under a name."""
+        self.connection.execute(f'DROP TABLE IF EXISTS work."kept_{name}"')
+
     def execute(self, expression: ibis.Expr) -> pa.Table:
         """Run an expression over the book's tables and return the rows, in no particular order unless it sorts."""
         return self._backend.to_pyarrow(expression)
+
+    def stream(self, expression: ibis.Table) -> Iterator[pa.RecordBatch]:
+        """Run an expression and hand out its rows as they come, in no particular order; memory holds one batch."""
+        yield from self.connection.sql(self._backend.compile(expression)).to_arrow_reader(_BATCH)
 
     def close(self) -> None:
         """Close the database and remove its temporary files; harmless the second time."""

@@ -69,7 +69,8 @@ def in_months_before(day: Any, cut_index: Any, months: int) -> Any:
 def contracts_on_both_clocks(book: BookTables) -> ir.Table:
     """Return the contracts with their product's family, `opening_known` and `closing_known`.
 
-    Where the firm kept no date of knowing, it knew when it happened.
+    Where the firm kept no date of knowing, it knew when it happened. `opened_month`, `closed_month` and `ends_month`
+    are the month indices of the days: worked out here, once per contract, not once per contract and cut.
     """
     contracts = book.table("contracts")
     families = book.table("products").select("product_id", "family")
@@ -89,6 +90,11 @@ def contracts_on_both_clocks(book: BookTables) -> ir.Table:
         "ends_on",
         "opening_known",
         "closing_known",
+        opened_month=month_index(joined.opened_on),
+        closed_month=month_index(joined.closed_on),
+        ends_month=month_index(joined.ends_on),
+        opening_known_month=month_index(joined.opening_known),
+        closing_known_month=month_index(joined.closing_known),
     )
 
 
@@ -98,22 +104,26 @@ def contracts_as_known(book: BookTables, spine: ir.Table) -> ir.Table:
     Parameters
     ----------
     spine
-        `client_id` and `cut`; further columns are kept.
+        `client_id`, `cut` and `cut_index`; further columns are kept.
 
     Returns
     -------
-    One row per (spine row, contract opened and known before the cut), with `closed_on` null unless the closing was
-    known before the cut, and `held`: in force at the end of the day before the cut. A closing known ahead of its day
-    leaves the contract held until then.
+    One row per (spine row, contract opened and known before the cut), with `closed_on` and `closed_month` null unless
+    the closing was known before the cut, and `held`: in force at the end of the day before the cut. A closing known
+    ahead of its day leaves the contract held until then.
     """
-    contracts = contracts_on_both_clocks(book).drop("close_reason")
+    contracts = contracts_on_both_clocks(book).drop("close_reason", "closing_known")
+    # A cut is the first of its month: a day lies before it just when the day's month does.
     rows = spine.inner_join(
         contracts,
         [
             spine.client_id == contracts.client_id,
-            contracts.opening_known < spine.cut,
-            contracts.opened_on < spine.cut,
+            contracts.opening_known_month < spine.cut_index,
+            contracts.opened_month < spine.cut_index,
         ],
-    ).drop("client_id_right")
-    rows = rows.mutate(closed_on=(rows.closing_known < rows.cut).ifelse(rows.closed_on, None))
-    return rows.mutate(held=rows.closed_on.isnull() | (rows.closed_on >= rows.cut)).drop("closing_known")
+    ).drop("client_id_right", "opening_known_month")
+    told = rows.closing_known_month < rows.cut_index
+    rows = rows.mutate(
+        closed_on=told.ifelse(rows.closed_on, None), closed_month=told.ifelse(rows.closed_month, None)
+    ).drop("closing_known_month")
+    return rows.mutate(held=rows.closed_month.isnull() | (rows.closed_month >= rows.cut_index))

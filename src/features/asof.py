@@ -1,13 +1,13 @@
 """What the firm knew of each client at each cut: the facts that all feature groups stand on.
 
-Each fact is joined to every cut of its client at which it was known; the groups then aggregate by (client, cut) with
+Each fact is joined to every cut of its client at which it was known; the groups then aggregate by row of the spine with
 filters. One pass serves one cut or many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import ibis
@@ -19,6 +19,13 @@ from appetence.features.expressions import cents, matches, month_index, total
 
 KEY = ("row", "client_id", "cut", "cut_index")
 """Columns of a spine: the row's number, the client, the cut as a date and as a month index."""
+
+Keep = Callable[[str, ir.Table], ir.Table]
+"""Runs an expression once and returns a table of its rows, for whoever asks next."""
+
+
+def _as_it_is(_name: str, expression: ir.Table) -> ir.Table:
+    return expression
 
 
 @dataclass(frozen=True)
@@ -36,29 +43,64 @@ class AsKnown:
     associations
         Which products go together in the whole book at each cut (`appetence.features.bundles`); None where no group
         asks for it.
+    everyone
+        The spine with `home`, and after it the other members of its clients' households with a negative `row`; see
+        `appetence.features.household`. None where no group asks for it.
+    keep
+        What to do with an expression that several groups stand on. By default nothing: each group's expression then
+        holds it whole.
     """
 
     book: BookTables
     spine: ir.Table
     shape: Shape
     associations: ir.Table | None = None
+    everyone: ir.Table | None = None
+    keep: Keep = _as_it_is
+    _kept: dict[str, ir.Table] = field(default_factory=dict, repr=False, compare=False)
+
+    def shared(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
+        """Return what `make` returns, kept under a name for all groups of this spine."""
+        if name not in self._kept:
+            self._kept[name] = self.keep(name, make())
+        return self._kept[name]
+
+    @property
+    def members(self) -> ir.Table:
+        """The spine with all members of its households, where a group asks for them; else the spine."""
+        return self.spine if self.everyone is None else self.everyone
+
+    def asked(self, rows: ir.Table) -> ir.Table:
+        """Return the rows that belong to the spine, out of those that belong to all members of its households."""
+        return rows if self.everyone is None else rows.filter(rows.row >= 0)
 
     def clients(self) -> ir.Table:
         """Return the spine with the client's row of `clients`, null where the client joined at the cut or later."""
-        clients = self.book.table("clients")
-        return self.spine.left_join(
-            clients, [self.spine.client_id == clients.client_id, clients.joined_on < self.spine.cut]
-        ).drop("client_id_right")
+        return self.shared("clients", self._clients)
 
     def contracts(self) -> ir.Table:
         """Return each contract known at each cut; see `contracts_as_known`."""
-        return contracts_as_known(self.book, self.spine)
+        return self.asked(self.contracts_of_members())
+
+    def contracts_of_members(self) -> ir.Table:
+        """Return the same of all members of the households."""
+        return self.shared("contracts", lambda: contracts_as_known(self.book, self.members))
 
     def interactions(self) -> ir.Table:
         """Return each interaction that had happened and was known, at each cut, without its text."""
         interactions = self.book.table("interactions").drop("text")
-        interactions = interactions.mutate(known_on=interactions.known_on.coalesce(interactions.at))
+        interactions = interactions.mutate(
+            known_on=interactions.known_on.coalesce(interactions["at"]), at_month=month_index(interactions["at"])
+        )
         return _outcome_as_known(self._joined(interactions, happened="at"))
+
+    def life_events(self) -> ir.Table:
+        """Return each life event known at each cut; some, such as a retirement, are known before they happen."""
+        return self.asked(self.life_events_of_members())
+
+    def life_events_of_members(self) -> ir.Table:
+        """Return the same of all members of the households."""
+        return self._joined(self.book.table("life_events"), happened=None, spine=self.members)
 
     def offers(self) -> ir.Table:
         """Return each offer made to the client before each cut, with its outcome as known then.
@@ -84,15 +126,49 @@ class AsKnown:
         """Return each row of `facts` (`client_id`, `at`, `known_on`, …) that had happened and was known at each cut."""
         return self._joined(facts, happened="at")
 
-    def life_events(self) -> ir.Table:
-        """Return each life event known at each cut; some, such as a retirement, are known before they happen."""
-        return self._joined(self.book.table("life_events"), happened=None)
-
     def facts(self, ago: int = 0) -> ir.Table:
         """Return the spine with what the client had last declared, as known at the cut or `ago` months before it."""
-        facts = self.book.table("client_facts")
-        newer = facts.known_on.lead().over(ibis.window(group_by="client_id", order_by="known_on"))
-        facts = facts.mutate(since=month_index(facts.known_on), until=month_index(newer))
+        return self.shared(f"facts_{ago}", lambda: self._facts(ago))
+
+    def months(self, longest: int) -> ir.Table:
+        """Return the clients' months of balances known at each cut, in cents, with their `lag` of 1 to `longest`.
+
+        Lag 1 is the last month before the cut. A row adds up contracts that became usable in the same month: a
+        contract whose opening was known late brings its balances from then on only. Credit is apart from assets.
+        """
+        return self.asked(self.months_of_members(longest))
+
+    def months_of_members(self, longest: int) -> ir.Table:
+        """Return the same of all members of the households."""
+        spine, months = self.members, self._client_months()
+        rows = spine.inner_join(
+            months,
+            [
+                spine.client_id == months.client_id,
+                months.month < spine.cut_index,
+                months.month >= spine.cut_index - longest,
+                months.usable_from <= spine.cut_index,
+            ],
+        ).drop("client_id_right")
+        return rows.mutate(lag=rows.cut_index - rows.month)
+
+    def onto_spine(self, aggregated: ir.Table, zero: Iterable[str] = (), false: Iterable[str] = ()) -> ir.Table:
+        """Return the spine with aggregates by row: 0 or false where a client has no fact to count."""
+        fills: dict[str, Any] = dict.fromkeys(zero, 0) | dict.fromkeys(false, False)
+        joined = self.spine.left_join(aggregated, "row")
+        columns = [name for name in aggregated.columns if name not in KEY]
+        return joined.select(
+            *KEY, **{name: joined[name].fill_null(fills[name]) if name in fills else joined[name] for name in columns}
+        )
+
+    def _clients(self) -> ir.Table:
+        clients = self.book.table("clients")
+        return self.spine.left_join(
+            clients, [self.spine.client_id == clients.client_id, clients.joined_on < self.spine.cut]
+        ).drop("client_id_right")
+
+    def _facts(self, ago: int) -> ir.Table:
+        facts = self.shared("facts", self._facts_with_ends)
         then = self.spine.cut_index - ago  # a cut is a first of a month: days before it are those of earlier months
         return self.spine.left_join(
             facts,
@@ -103,42 +179,23 @@ class AsKnown:
             ],
         ).drop("client_id_right", "since", "until")
 
-    def months(self, longest: int) -> ir.Table:
-        """Return the clients' months of balances known at each cut, in cents, with their `lag` of 1 to `longest`.
+    def _facts_with_ends(self) -> ir.Table:
+        """Return what clients declared with the months in which it began and ceased to be the newest."""
+        clients = self.spine.select("client_id").distinct()
+        facts = self.book.table("client_facts").semi_join(clients, "client_id")
+        newer = facts.known_on.lead().over(ibis.window(group_by="client_id", order_by="known_on"))
+        return facts.mutate(since=month_index(facts.known_on), until=month_index(newer))
 
-        Lag 1 is the last month before the cut. A row adds up contracts that became usable in the same month: a
-        contract whose opening was known late brings its balances from then on only. Credit is apart from assets.
-        """
-        months = self._client_months()
-        rows = self.spine.inner_join(
-            months,
-            [
-                self.spine.client_id == months.client_id,
-                months.month < self.spine.cut_index,
-                months.month >= self.spine.cut_index - longest,
-                months.usable_from <= self.spine.cut_index,
-            ],
-        ).drop("client_id_right")
-        return rows.mutate(lag=rows.cut_index - rows.month)
-
-    def onto_spine(self, aggregated: ir.Table, zero: Iterable[str] = (), false: Iterable[str] = ()) -> ir.Table:
-        """Return the spine with aggregates by (client, cut): 0 or false where a client has no fact to count."""
-        fills: dict[str, Any] = dict.fromkeys(zero, 0) | dict.fromkeys(false, False)
-        joined = self.spine.left_join(aggregated, ["client_id", "cut"])
-        columns = [name for name in aggregated.columns if name not in KEY]
-        return joined.select(
-            *KEY, **{name: joined[name].fill_null(fills[name]) if name in fills else joined[name] for name in columns}
-        )
-
-    def _joined(self, facts: ir.Table, happened: str | None) -> ir.Table:
-        spine = self.spine
-        conditions = [spine.client_id == facts.client_id, facts.known_on < spine.cut]
-        if happened is not None:
-            conditions.append(facts[happened] < spine.cut)
-        return spine.inner_join(facts, conditions).drop("client_id_right")
+    def _joined(self, facts: ir.Table, happened: str | None, spine: ir.Table | None = None) -> ir.Table:
+        spine = self.spine if spine is None else spine
+        # known and happened before the cut: one comparison, of a day worked out once per fact
+        day = facts.known_on if happened is None else ibis.greatest(facts.known_on, facts[happened])
+        facts = facts.mutate(usable_after=day)
+        conditions = [spine.client_id == facts.client_id, facts.usable_after < spine.cut]
+        return spine.inner_join(facts, conditions).drop("client_id_right", "usable_after")
 
     def _client_months(self) -> ir.Table:
-        clients = self.spine.select("client_id").distinct()
+        clients = self.members.select("client_id").distinct()
         contracts = contracts_on_both_clocks(self.book).semi_join(clients, "client_id")
         contracts = contracts.select("contract_id", "client_id", "family", "opening_known")
         rows = self.book.table("balances").inner_join(contracts, "contract_id")

@@ -7,15 +7,9 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import at_least, cents, mean, money, ratio, relative_change, slope, total
+from appetence.features.expressions import at_least, cents, mean, money, ratio, relative_change, slope
 from appetence.features.families import family_words
-
-WINDOWS = (3, 6, 12)
-"""Months over which flows are added and levels compared."""
-
-YEAR = 12
-LONGEST = 24
-"""Months looked back for the last money paid in."""
+from appetence.features.money import WINDOWS, YEAR, money_of_members
 
 LEAST = 100_00
 """Cents: less than this is no level to compare with; a share of it would be large and mean nothing."""
@@ -345,21 +339,10 @@ def _assets_of(code: str, part: str) -> Feature:
 
 def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
-    rows = known.months(LONGEST)
-    last, year = rows.lag == 1, rows.lag <= YEAR
-    sums = {
-        "assets": total(rows.assets, last),
-        "credit": total(rows.credit, last),
-        **{f"flow_{m}": total(rows.flow, rows.lag <= m) for m in WINDOWS},
-        "revenue": total(rows.revenue, year),
-        "cost": total(rows.cost, year),
-        **{f"assets_{part}": total(rows[f"assets_{part}"], last) for _, part in known.shape.asset_families},
-    }
-    levels = {f"level_{lag}": rows.assets.sum(where=rows.lag == lag) for lag in range(1, YEAR + 2)}
-    inflow = rows.lag.min(where=rows.inflow > 0)
-    before = rows.revenue.sum(where=~year)
-    found = rows.group_by("client_id", "cut").agg(**sums, **levels, last_inflow=inflow, revenue_before=before)
-    on = known.onto_spine(found, zero=sums).left_join(_net_worth(known), "row")
+    found = known.asked(money_of_members(known))
+    assets_of = tuple(f"assets_{part}" for _, part in known.shape.asset_families)
+    sums = ("assets", "credit", *(f"flow_{m}" for m in WINDOWS), "revenue", "cost", *assets_of)
+    on = known.onto_spine(found, zero=sums).left_join(_net_worth(known), "row").drop("row_right")
     level = [on[f"level_{lag}"].cast("int64") for lag in range(1, YEAR + 2)]
     market = on.assets - level[YEAR] - on.flow_12
     wallet_then = ratio(level[YEAR], at_least(on.net_worth_then, LEAST))
@@ -381,7 +364,7 @@ def build(known: AsKnown) -> ir.Table:
         months_since_inflow=on.last_inflow - 1,
         share_of_wallet=ratio(on.assets, at_least(on.net_worth, LEAST)),
         share_of_wallet_change_12m=ratio(on.assets, at_least(on.net_worth, LEAST)) - wallet_then,
-        revenue_change_12m=money(on.revenue - on.revenue_before.cast("int64")),
+        revenue_change_12m=money(on.revenue - on.revenue_before),
     )
 
 

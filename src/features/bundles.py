@@ -6,13 +6,14 @@ over how many would if the one had nothing to do with the other.
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from appetence.book.clocks import BookTables, contracts_as_known
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import count_where, ratio
+from appetence.features.expressions import count_where, ratio, total
 
 FEWEST_HOLDERS = 30
 """Clients who must hold both products: the lift of fewer is mostly chance (its standard error is above 1/√30)."""
@@ -68,42 +69,87 @@ def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
     if known.associations is None:
         raise ValueError("bundles need the associations of the whole book")
-    contracts = known.contracts()
-    pairs = _pairs(contracts.filter(contracts.held), ("row", "cut"))
+    words = _words(known.shape)
+    places = product_places(known.book)
+    held = _held_sets(known.contracts(), places, words, ("row", "cut"))
+    sets = held.select("cut", *words).distinct()
+    pairs = _pairs(sets, places, words, ("cut", *words))
     found = pairs.inner_join(known.associations, ["cut", "product", "other"])
-    strengths = found.group_by("row").agg(bundle_lift=found.lift.max(), bundles_held=count_where(found.lift > 1))
-    rows = known.spine.left_join(strengths, "row")
+    strengths = found.group_by("cut", *words).agg(
+        bundle_lift=found.lift.max(), bundles_held=count_where(found.lift > 1)
+    )
+    of_row = held.inner_join(strengths, ["cut", *words]).select("row", "bundle_lift", "bundles_held")
+    rows = known.spine.left_join(of_row, "row")
     return rows.select(*KEY, "bundle_lift", bundles_held=rows.bundles_held.fill_null(0))
 
 
-def associations(book: BookTables, cuts: ir.Table) -> ir.Table:
+def associations(book: BookTables, cuts: ir.Table, shape: Shape) -> ir.Table:
     """Return the lift of the pairs of products held together by enough clients, as known at each cut.
 
     Parameters
     ----------
     cuts
-        `cut`, each once.
+        `cut` and `cut_index`, each once.
 
     Returns
     -------
     `ASSOCIATIONS`: lift = n · n_ab / (n_a · n_b), of n clients holding anything.
     """
+    words, places = _words(shape), product_places(book)
     clients = book.table("contracts").select("client_id").distinct()
-    rows = contracts_as_known(book, clients.cross_join(cuts))
-    held = rows.filter(rows.held).select("client_id", "cut", "product_id").distinct()
-    everyone = held.group_by("cut").agg(n=held.client_id.nunique())
-    each = held.group_by("cut", "product_id").agg(holders=held.count())
-    pairs = _pairs(held, ("client_id", "cut"))
-    both = pairs.group_by("cut", "product", "other").agg(together=pairs.count())
+    contracts = contracts_as_known(book, clients.cross_join(cuts))
+    held = _held_sets(contracts, places, words, ("client_id", "cut"))
+    sets = held.group_by("cut", *words).agg(clients=held.count())
+    everyone = sets.group_by("cut").agg(n=total(sets.clients))
+    single = _members(sets, places, words, "product")
+    each = single.group_by("cut", "product").agg(holders=total(single.clients))
+    pairs = _pairs(sets, places, words, ("cut", "clients"))
+    both = pairs.group_by("cut", "product", "other").agg(together=total(pairs.clients))
     both = both.filter(both.together >= FEWEST_HOLDERS).inner_join(everyone, "cut")
-    for product, holders in (("product", "holders"), ("other", "other_holders")):
-        both = both.inner_join(each.rename({product: "product_id", holders: "holders"}), ["cut", product])
+    both = both.inner_join(each, ["cut", "product"])
+    other = each.rename(other="product", other_holders="holders")
+    both = both.inner_join(other, ["cut", "other"])
     lift = ratio(both.n * both.together, both.holders * both.other_holders)
     return both.select("cut", "product", "other", lift=lift)
 
 
-def _pairs(held: ir.Table, by: tuple[str, ...]) -> ir.Table:
-    """Return the pairs of distinct products held, `product` before `other`."""
-    one = held.select(*by, product="product_id").distinct()
-    two = held.select(*by, other="product_id").distinct().view()
-    return one.inner_join(two, [*by, one["product"] < two["other"]]).select(*by, "product", "other")
+_BITS = 60
+"""Products that one whole number of 64 bits holds a set of."""
+
+
+def _words(shape: Shape) -> tuple[str, ...]:
+    return tuple(f"word_{n}" for n in range(-(-max(len(shape.products), 1) // _BITS)))
+
+
+def product_places(book: BookTables) -> ir.Table:
+    """Return `product`, and the `word` and `bit` that stand for it in a set of products.
+
+    There are few different sets of products: what is worked out set by set costs next to nothing, however many clients
+    there are.
+    """
+    products = book.table("products").select(product="product_id")
+    place = ibis.row_number().over(ibis.window(order_by="product"))
+    products = products.mutate(place=place.cast("int64"))
+    one = ibis.literal(1, "int64")
+    return products.select("product", word=products.place // _BITS, bit=one << (products.place % _BITS))
+
+
+def _held_sets(contracts: ir.Table, places: ir.Table, words: tuple[str, ...], by: tuple[str, ...]) -> ir.Table:
+    """Return the set of products held, for who holds any."""
+    rows = contracts.filter(contracts.held).inner_join(places, contracts.product_id == places["product"])
+    return rows.group_by(*by).agg(
+        **{name: rows.bit.bit_or(where=rows.word == n).fill_null(0) for n, name in enumerate(words)}
+    )
+
+
+def _members(sets: ir.Table, places: ir.Table, words: tuple[str, ...], name: str) -> ir.Table:
+    """Return each set once per product in it."""
+    rows = sets.cross_join(places.rename({name: "product"}))
+    word = ibis.cases(*((rows.word == n, rows[column]) for n, column in enumerate(words)))
+    return rows.filter((word & rows.bit) != 0).drop("word", "bit")
+
+
+def _pairs(sets: ir.Table, places: ir.Table, words: tuple[str, ...], keep: tuple[str, ...]) -> ir.Table:
+    """Return each set once per pair of products in it, `product` before `other`."""
+    rows = _members(_members(sets, places, words, "product"), places, words, "other")
+    return rows.filter(rows["product"] < rows["other"]).select(*keep, "product", "other")

@@ -153,11 +153,14 @@ class Shape:
         The firm's further columns of `client_facts`: name, and `number`, `text` or `date`.
     coverage
         What the firm holds its clients should have, by segment, in the order in which segments are tried.
+    products
+        Ids of the products.
     """
 
     families: tuple[str, ...] = ()
     declared: tuple[tuple[str, str], ...] = ()
     coverage: tuple[CoverageTarget, ...] = ()
+    products: tuple[str, ...] = ()
 
     @property
     def named_families(self) -> tuple[tuple[str, str], ...]:

@@ -51,7 +51,7 @@ def total(values: Any, where: Any = None) -> Any:
 
 def count_where(condition: Any) -> Any:
     """Return the number of rows for which a condition holds; null counts as no."""
-    return total(condition.fill_null(False).cast("int64"))
+    return condition.count(where=condition).fill_null(0).cast("int64")
 
 
 def ratio(part: Any, whole: Any) -> Any:

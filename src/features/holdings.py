@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import count_where, in_months_before, month_index, months_between
+from appetence.features.expressions import count_where, months_between
 from appetence.features.families import family_words
 
 CHANGES = (3, 6, 12, 24)
@@ -255,31 +255,31 @@ def _since(code: str, part: str) -> Feature:
 def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
     rows = known.contracts()
-    ends_in = month_index(rows.ends_on) - rows.cut_index
-    closed = rows.closed_on < rows.cut
+    ends_in, opened, closed = (rows[month] - rows.cut_index for month in ("ends_month", "opened_month", "closed_month"))
     counts = {
         "contracts_held": count_where(rows.held),
-        "products_held": rows.product_id.nunique(where=rows.held),
-        "families_held": rows.family.nunique(where=rows.held),
-        **{f"products_then_{m}": rows.product_id.nunique(where=_held_before(rows, m)) for m in CHANGES},
-        **{f"families_then_{m}": rows.family.nunique(where=_held_before(rows, m)) for m in CHANGES},
-        **{f"opened_{m}m": count_where(in_months_before(rows.opened_on, rows.cut_index, m)) for m in CHANGES},
-        **{f"closed_{m}m": count_where(in_months_before(rows.closed_on, rows.cut_index, m)) for m in CHANGES},
-        "closings_announced": count_where(rows.closed_on >= rows.cut),
+        **{f"opened_{m}m": count_where(opened >= -m) for m in CHANGES},
+        **{f"closed_{m}m": count_where((closed >= -m) & (closed < 0)) for m in CHANGES},
+        "closings_announced": count_where(closed >= 0),
         f"ending_{NEAR_TERM}m": count_where(rows.held & (ends_in >= 0) & (ends_in < NEAR_TERM)),
     }
-    flags = {f"holds_{part}": (rows.held & (rows.family == code)).any() for code, part in known.shape.named_families}
     days = {
         "last_opened": rows.opened_on.max(),
-        "last_closed": rows.closed_on.max(where=closed),
-        "next_end": rows.ends_on.min(where=rows.held & (rows.ends_on >= rows.cut)),
+        "last_closed": rows.closed_on.max(where=closed < 0),
+        "next_end": rows.ends_on.min(where=rows.held & (ends_in >= 0)),
         **{f"last_{p}": rows.opened_on.max(where=rows.family == c) for c, p in known.shape.named_families},
     }
-    found = rows.group_by("client_id", "cut").agg(**counts, **flags, **days)
-    on = known.onto_spine(found, zero=counts, false=flags)
+    found = rows.group_by("row").agg(**counts, **days)
+    products, families = _products(known), _families(known)
+    flags = tuple(f"holds_{part}" for _, part in known.shape.named_families)
+    held = ("products_held", "families_held")
+    on = found.left_join(products, "row").drop("row_right").left_join(families, "row").drop("row_right")
+    on = known.onto_spine(on, zero=(*counts, *(name for name in on.columns if _is_count(name))), false=flags)
     return on.select(
         *KEY,
-        *(name for name in (*counts, *flags) if "_then_" not in name),
+        *counts,
+        *held,
+        *flags,
         **{f"{what}_change_{m}m": on[f"{what}_held"] - on[f"{what}_then_{m}"] for what in _COUNTED for m in CHANGES},
         months_since_opening=months_between(on.cut, on.last_opened),
         months_since_closing=months_between(on.cut, on.last_closed),
@@ -291,9 +291,47 @@ def build(known: AsKnown) -> ir.Table:
     )
 
 
+def _is_count(name: str) -> bool:
+    return name.startswith(tuple(f"{what}_" for what in _COUNTED))
+
+
+def _moments() -> tuple[str, ...]:
+    return ("held", *(f"then_{m}" for m in CHANGES))
+
+
+def products_of_members(known: AsKnown) -> ir.Table:
+    """Return each product that a member of the household ever held, as known, with `held` and `then_<months>`.
+
+    Distinct products are counted in steps, by row and product first: a distinct count of its own for each moment is
+    several times slower.
+    """
+
+    def make() -> ir.Table:
+        rows = known.contracts_of_members()
+        key = ("row", "product_id", "family", *(("home",) if "home" in rows.columns else ()))
+        before = {f"then_{m}": _held_before(rows, m).any() for m in CHANGES}
+        return rows.group_by(*key).agg(held=rows.held.any(), **before)
+
+    return known.shared("products", make)
+
+
+def _products(known: AsKnown) -> ir.Table:
+    rows = known.asked(products_of_members(known))
+    return rows.group_by("row").agg(**{f"products_{moment}": count_where(rows[moment]) for moment in _moments()})
+
+
+def _families(known: AsKnown) -> ir.Table:
+    rows = known.asked(products_of_members(known))
+    rows = rows.filter(rows.family.notnull())
+    rows = rows.group_by("row", "family").agg(**{moment: rows[moment].any() for moment in _moments()})
+    return rows.group_by("row").agg(
+        **{f"families_{moment}": count_where(rows[moment]) for moment in _moments()},
+        **{f"holds_{part}": (rows.held & (rows.family == code)).any() for code, part in known.shape.named_families},
+    )
+
+
 def _held_before(rows: ir.Table, months: int) -> ir.BooleanValue:
     """Whether the contract was in force some months before the cut, by what is known at the cut."""
     then = rows.cut_index - months
-    closed = month_index(rows.closed_on)
     # `held` `months` earlier: opened before that first of a month, and not closed before it.
-    return (month_index(rows.opened_on) < then) & (rows.closed_on.isnull() | (closed >= then))
+    return (rows.opened_month < then) & (rows.closed_month.isnull() | (rows.closed_month >= then))

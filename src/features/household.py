@@ -6,8 +6,10 @@ clients who had joined by then, told with the contracts, balances and events kno
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
+from appetence.book.clocks import BookTables
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.balances import LEAST
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
@@ -19,6 +21,8 @@ from appetence.features.expressions import (
     relative_change,
     total,
 )
+from appetence.features.holdings import products_of_members
+from appetence.features.money import money_of_members
 
 _HOUSEHOLD = ("clients.household_id",)
 _BALANCES = ("clients.household_id", "balances")
@@ -278,11 +282,18 @@ def made_for(_shape: Shape) -> tuple[Feature, ...]:
 
 def build(known: AsKnown) -> ir.Table:
     """Return the group's features, one row per row of the spine."""
-    households = _households(known)
-    rows = known.spine.left_join(households.select("row", "household"), "row").drop("row_right")
-    members = AsKnown(known.book, _members(known, households), known.shape)
-    for found in (_contracts(members), _money(members), _events(members)):
-        rows = rows.left_join(found, ["household", "cut"]).drop("household_right", "cut_right")
+    if known.everyone is None:
+        raise ValueError("the household's features need all of its members")
+    homes = known.asked(known.everyone).select("row", "home")
+    rows = known.spine.left_join(homes, "row").drop("row_right")
+    parts = [
+        _contracts(known),
+        _products(known),
+        _events(known),
+        *([_money(known)] if known.book.has("balances") else ()),
+    ]
+    for found in parts:
+        rows = rows.left_join(found, "home").drop("home_right")
     counts = (
         "household_members",
         "household_products",
@@ -292,77 +303,89 @@ def build(known: AsKnown) -> ir.Table:
         "household_left_12m",
         "household_events_12m",
     )
-    now = rows.assets_now.fill_null(0)
     return rows.select(
         *KEY,
         **{name: rows[name].fill_null(0) for name in counts},
         months_since_household_exit=months_between(rows.cut, rows.last_exit),
-        household_assets=money(now),
-        household_assets_change_6m=relative_change(now, rows.assets_then, LEAST),
-        household_net_flow_6m=money(rows.flow.fill_null(0)),
-        household_credit=money(rows.credit.fill_null(0)),
         months_since_household_event=months_between(rows.cut, rows.last_event),
+        **(_worth(rows) if known.book.has("balances") else {}),
     )
 
 
-def _households(known: AsKnown) -> ir.Table:
-    """Return the spine with `household`: the id of the household, or the client's own where there is none."""
-    clients = known.clients()
-    # The two kinds of id are told apart by a prefix: a client's id may be the same text as some household's.
-    household = clients.household_id.notnull().ifelse("h" + clients.household_id, "c" + clients.client_id)
-    return clients.select(*KEY, household=household)
+def everyone(book: BookTables, spine: ir.Table) -> ir.Table:
+    """Return a spine with all members of its clients' households, holding or not, who had joined by the cut.
+
+    Returns
+    -------
+    `KEY` and `home`: the same number for all members of a household at a cut. Members who are not in the spine have a
+    `row` below zero, which is theirs alone within the household; a client of the spine who had not joined has no
+    `home`.
+    """
+    clients = book.table("clients").select("client_id", "household_id", "joined_on")
+    found = spine.inner_join(clients, ["client_id"])
+    found = found.filter(found.joined_on < found.cut).select("row", "cut", "cut_index", "household_id")
+    together = found.filter(found.household_id.notnull())
+    together = together.group_by("household_id", "cut", "cut_index").agg(home=together.row.min())
+    homes = found.left_join(together, ["household_id", "cut"])
+    asked = spine.left_join(homes.select("row", home=homes.home.coalesce(homes.row)), "row").select(*KEY, "home")
+    members = together.inner_join(clients, "household_id")
+    members = members.filter(members.joined_on < members.cut).anti_join(spine, ["client_id", "cut"])
+    number = ibis.row_number().over(ibis.window(group_by="home", order_by="client_id"))
+    others = members.mutate(row=(-1 - number).cast("int64")).select(*KEY, "home")
+    return asked.union(others)
 
 
-def _members(known: AsKnown, households: ir.Table) -> ir.Table:
-    """Return a spine of all members, holding or not, at each cut of their household."""
-    asked = households.select("household", "cut", "cut_index").distinct()
-    clients = known.book.table("clients")
-    clients = clients.select(
-        "client_id",
-        "joined_on",
-        household=clients.household_id.notnull().ifelse("h" + clients.household_id, "c" + clients.client_id),
+def _contracts(known: AsKnown) -> ir.Table:
+    """Aggregate the members' contracts by household, through the members for who has left."""
+    rows = known.contracts_of_members()
+    each = rows.group_by("home", "row", "cut_index").agg(
+        holds=rows.held.any(),
+        last_closed=rows.closed_on.max(),
+        opened=count_where(rows.opened_month >= rows.cut_index - 6),
+        closed=count_where((rows.closed_month >= rows.cut_index - 6) & (rows.closed_month < rows.cut_index)),
     )
-    return asked.inner_join(clients, [asked.household == clients.household, clients.joined_on < asked.cut]).select(
-        "client_id", "household", "cut", "cut_index"
-    )
-
-
-def _contracts(members: AsKnown) -> ir.Table:
-    """Aggregate the members' contracts by (household, cut), through the members for who has left."""
-    rows = members.contracts()
-    households = rows.group_by("household", "cut").agg(
-        household_members=rows.client_id.nunique(where=rows.held),
-        household_products=rows.product_id.nunique(where=rows.held),
-        household_families=rows.family.nunique(where=rows.held),
-        household_opened_6m=count_where(in_months_before(rows.opened_on, rows.cut_index, 6)),
-        household_closed_6m=count_where(in_months_before(rows.closed_on, rows.cut_index, 6)),
-    )
-    each = rows.group_by("household", "cut", "cut_index", "client_id").agg(
-        holds=rows.held.any(), last_closed=rows.closed_on.max()
-    )
-    left = ~each.holds
-    exits = each.group_by("household", "cut").agg(
-        household_left_12m=count_where(left & in_months_before(each.last_closed, each.cut_index, 12)),
-        last_exit=each.last_closed.max(where=left),
-    )
-    return households.inner_join(exits, ["household", "cut"])
-
-
-def _money(members: AsKnown) -> ir.Table:
-    rows = members.months(7)
-    last = rows.lag == 1
-    return rows.group_by("household", "cut").agg(
-        assets_now=total(rows.assets, last),
-        assets_then=rows.assets.sum(where=rows.lag == 7).cast("int64"),
-        flow=total(rows.flow, rows.lag <= 6),
-        credit=total(rows.credit, last),
+    return each.group_by("home").agg(
+        household_members=count_where(each.holds),
+        household_opened_6m=total(each.opened),
+        household_closed_6m=total(each.closed),
+        household_left_12m=count_where(~each.holds & in_months_before(each.last_closed, each.cut_index, 12)),
+        last_exit=each.last_closed.max(where=~each.holds),
     )
 
 
-def _events(members: AsKnown) -> ir.Table:
+def _products(known: AsKnown) -> ir.Table:
+    rows = products_of_members(known)
+    rows = rows.filter(rows.held).select("home", "product_id", "family").distinct()
+    families = rows.group_by("home", "family").agg(products=rows.count())
+    return families.group_by("home").agg(
+        household_products=total(families.products), household_families=count_where(families.family.notnull())
+    )
+
+
+def _money(known: AsKnown) -> ir.Table:
+    rows = money_of_members(known)
+    return rows.group_by("home").agg(
+        assets_now=total(rows.assets),
+        assets_then=rows.level_7.sum().cast("int64"),
+        flow=total(rows.flow_6),
+        credit=total(rows.credit),
+    )
+
+
+def _worth(rows: ir.Table) -> dict[str, ir.Value]:
+    now = rows.assets_now.fill_null(0)
+    return {
+        "household_assets": money(now),
+        "household_assets_change_6m": relative_change(now, rows.assets_then, LEAST),
+        "household_net_flow_6m": money(rows.flow.fill_null(0)),
+        "household_credit": money(rows.credit.fill_null(0)),
+    }
+
+
+def _events(known: AsKnown) -> ir.Table:
     """Aggregate the members' life events, those ahead left out."""
-    rows = members.life_events()
-    return rows.group_by("household", "cut").agg(
+    rows = known.life_events_of_members()
+    return rows.group_by("home").agg(
         household_events_12m=count_where(in_months_before(rows.occurred_on, rows.cut_index, 12)),
         last_event=rows.occurred_on.max(where=rows.occurred_on < rows.cut),
     )

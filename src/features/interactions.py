@@ -353,7 +353,7 @@ def build(known: AsKnown) -> ir.Table:
     claim = of_kind["claim"]
 
     def counted(months: int, condition: ir.BooleanValue | bool = True) -> ir.IntegerValue:
-        return count_where(in_months_before(rows.at, rows.cut_index, months) & condition)
+        return count_where((rows.at_month >= rows.cut_index - months) & condition)
 
     counts = {
         **{f"contacts_{m}m": counted(m) for m in WINDOWS},
@@ -366,15 +366,15 @@ def build(known: AsKnown) -> ir.Table:
             claim & (rows.outcome == "refused") & in_months_before(rows.outcome_on, rows.cut_index, 12)
         ),
     }
-    found = rows.group_by("client_id", "cut").agg(
+    found = rows.group_by("row").agg(
         **counts,
         contact=rows["at"].max(),
         advisor=rows["at"].max(where=advisor),
         **{kind: rows["at"].max(where=condition) for kind, condition in of_kind.items()},
         last_nps=latest_known(rows.nps, rows["at"], rows.interaction_id, where=rows.nps.notnull()),
     )
-    on = known.onto_spine(found, zero=counts).left_join(_answer_before(rows), ["client_id", "cut"])
-    on = on.drop("client_id_right", "cut_right").left_join(_offers(known), "row").drop("row_right")
+    on = known.onto_spine(found, zero=counts).left_join(_answer_before(rows), "row")
+    on = on.drop("row_right").left_join(_offers(known), "row").drop("row_right")
     return on.select(
         *KEY,
         *counts,
@@ -387,14 +387,14 @@ def build(known: AsKnown) -> ir.Table:
 
 
 def _answer_before(rows: ir.Table) -> ir.Table:
-    """Return the answer to the NPS survey before the last one, by (client, cut)."""
-    answers = rows.filter(rows.nps.notnull()).select("client_id", "cut", "at", "interaction_id", "nps")
+    """Return the answer to the NPS survey before the last one, by row."""
+    answers = rows.filter(rows.nps.notnull()).select("row", "at", "interaction_id", "nps")
     order = newest_order(answers["at"], answers.interaction_id)
     answers = answers.mutate(order=order)
-    last = answers.group_by("client_id", "cut").agg(last=answers.order.max())
-    earlier = answers.inner_join(last, ["client_id", "cut"])
+    last = answers.group_by("row").agg(last=answers.order.max())
+    earlier = answers.inner_join(last, "row")
     earlier = earlier.filter(earlier.order < earlier["last"])
-    return earlier.group_by("client_id", "cut").agg(nps_before=earlier.nps.argmax(earlier.order))
+    return earlier.group_by("row").agg(nps_before=earlier.nps.argmax(earlier.order))
 
 
 def _offers(known: AsKnown) -> ir.Table:

@@ -205,7 +205,7 @@ def build(known: AsKnown) -> ir.Table:
         "events_since_review": count_where(rows.reviewed_on.isnull() | (rows.known_on >= rows.reviewed_on)),
     }
     majority = month_index(rows.occurred_on) + 12 * MAJORITY - rows.cut_index
-    found = rows.group_by("client_id", "cut").agg(
+    found = rows.group_by("row").agg(
         **counts,
         event=rows.occurred_on.max(where=past),
         **{kind: rows.occurred_on.max(where=past & (rows.kind == kind)) for kind in KINDS},

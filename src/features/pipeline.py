@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,8 @@ from appetence.errors import AppetenceError, UsageError, did_you_mean
 from appetence.features.asof import AsKnown
 from appetence.features.bundles import ASSOCIATIONS, associations
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
+from appetence.features.household import everyone
+from appetence.features.money_kernel import add_up_money
 from appetence.features.own import OwnGroup, load_own, themes_of
 
 BLOCK = 200_000
@@ -96,7 +99,7 @@ def build_features(
     features, switched_off = available(book, shape, settings, own)
     groups: dict[str, Group] = {name: group_module(name) for name in GROUPS} | {group.name: group for group in own}
     schema = pa.schema([(f.name, _TYPES.get(f.unit, pa.float64())) for f in features])
-    together = _associations(book, numbered) if any(f.group == "bundles" for f in features) else None
+    together = _associations(book, numbered, shape) if any(f.group == "bundles" for f in features) else None
     blocks = [
         _build(book, numbered.slice(start, block), features, groups, shape, schema, together)
         for start in range(0, max(numbered.num_rows, 1), block)
@@ -108,17 +111,17 @@ def build_features(
     return FeatureTable(data, features, switched_off, themes_of(own))
 
 
-def _associations(book: Book, spine: pa.Table) -> ir.Table:
+def _associations(book: Book, spine: pa.Table, shape: Shape) -> ir.Table:
     """Compute once what all blocks need of the whole book: which products go together at each cut."""
-    cuts = pc.unique(spine["cut"]).sort()
-    found = book.execute(associations(book, book.memtable("association_cuts", pa.table({"cut": cuts}))))
+    cuts = spine.select(["cut", "cut_index"]).group_by(["cut", "cut_index"]).aggregate([])
+    found = book.execute(associations(book, book.memtable("association_cuts", cuts), shape))
     return book.memtable("associations", found.cast(ASSOCIATIONS))
 
 
 def shape_of(book: Book, settings: FeatureSettings) -> Shape:
     """Return what this book has of its own: families of products, columns of `client_facts`, coverage targets."""
-    found = book.execute(book.table("products").select("family").distinct())["family"].drop_null()
-    families = tuple(sorted(found.to_pylist()))
+    products = book.execute(book.table("products").select("product_id", "family"))
+    families = tuple(sorted(set(products["family"].drop_null().to_pylist())))
     for family in (family for target in settings.coverage for family in target.families):
         if family not in families:
             hint = did_you_mean(family, families)
@@ -128,6 +131,7 @@ def shape_of(book: Book, settings: FeatureSettings) -> Shape:
         families,
         tuple((name, _DECLARED.get(str(types[name]), "number")) for name in book.extra_columns("client_facts")),
         settings.coverage,
+        tuple(sorted(products["product_id"].to_pylist())),
     )
 
 
@@ -176,13 +180,18 @@ def _build(
     together: ir.Table | None,
 ) -> pa.Table:
     """Run the groups over some rows of the spine; return the features' columns in the rows' order."""
-    known = AsKnown(book, book.memtable("spine", rows), shape, together)
+    spine = book.memtable("spine", rows)
+    wanted = dict(_by_group(features))
+    members = book.keep("everyone", everyone(book, spine)) if "household" in wanted else None
+    known = AsKnown(book, spine, shape, together, members, book.keep)
+    if book.has("balances") and not wanted.keys().isdisjoint(("balances", "household")):
+        known.shared("money", lambda: book.memtable("money", add_up_money(book, known)))
     columns: list[pa.ChunkedArray] = []
-    for group, names in _by_group(features):
+    for group, names in wanted.items():
         built = _built(groups[group], group, known, names)
         types = {name: "string" if schema.field(name).type == pa.string() else _sql(schema, name) for name in names}
-        found = book.execute(
-            built.select("row", **{name: built[name].cast(kind) for name, kind in types.items()}).order_by("row")
+        found = _in_order(
+            book.execute(built.select("row", **{name: built[name].cast(kind) for name, kind in types.items()}))
         )
         if found["row"].combine_chunks() != rows["row"].combine_chunks():
             raise AppetenceError(
@@ -190,6 +199,12 @@ def _build(
             )
         columns += [_finite(found[name]) for name in names]
     return pa.Table.from_arrays(columns, schema=schema) if columns else pa.table({}, schema=schema)
+
+
+def _in_order(found: pa.Table) -> pa.Table:
+    """Return rows in the order of the spine, in which most come already: sorting all columns would cost more."""
+    row = found["row"].to_numpy()
+    return found if np.all(row[1:] > row[:-1]) else found.take(pa.array(np.argsort(row, kind="stable")))
 
 
 def _built(group: Group, name: str, known: AsKnown, features: list[str]) -> ir.Table:

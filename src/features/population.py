@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from appetence.book import Book
-from appetence.book.clocks import contracts_as_known
+from appetence.book.clocks import contracts_as_known, index_of
 from appetence.book.spine import SPINE
 
 
@@ -27,7 +27,9 @@ def population(book: Book, cuts: Iterable[dt.date]) -> pa.Table:
     pyarrow.Table
         `SPINE`, sorted by client and cut.
     """
-    days = pa.table({"cut": pa.array(sorted(set(cuts)), pa.date32())})
+    ordered = sorted(set(cuts))
+    indices = pa.array([index_of(cut) for cut in ordered], pa.int64())
+    days = pa.table({"cut": pa.array(ordered, pa.date32()), "cut_index": indices})
     contracts = book.table("contracts")
     spine = contracts.select("client_id").distinct().cross_join(book.memtable("population_cuts", days))
     rows = contracts_as_known(book, spine)

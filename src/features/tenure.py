@@ -88,8 +88,8 @@ def build(known: AsKnown) -> ir.Table:
     With a family: since the opening of the oldest contract of it that is held.
     """
     contracts = known.contracts()
-    ahead = _months_ahead(month_index(contracts.opened_on), contracts.cut_index)
-    held = contracts.group_by("client_id", "cut").agg(
+    ahead = _months_ahead(contracts.opened_month, contracts.cut_index)
+    held = contracts.group_by("row").agg(
         held_since=contracts.opened_on.min(where=contracts.held),
         months_to_contract_anniversary=ahead.min(where=contracts.held),
         **{

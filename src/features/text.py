@@ -125,7 +125,7 @@ def build(known: AsKnown) -> ir.Table:
     lately = in_months_before(rows["at"], rows.cut_index, 12)
     counts = {f"{intent}_mentions_12m": count_where(lately & rows[intent]) for intent in LEXICON}
     last = {f"last_{intent}": rows["at"].max(where=rows[intent]) for intent in LEXICON}
-    on = known.onto_spine(rows.group_by("client_id", "cut").agg(**counts, **last), zero=counts)
+    on = known.onto_spine(rows.group_by("row").agg(**counts, **last), zero=counts)
     since = {f"months_since_{intent}_mention": months_between(on.cut, on[f"last_{intent}"]) for intent in LEXICON}
     return on.select(*KEY, *counts, **since)
 
