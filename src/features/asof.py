@@ -117,6 +117,10 @@ class AsKnown:
         """Return each life event known at each cut; some, such as a retirement, are known before they happen."""
         return self._joined(self.book.table("life_events"), happened=None)
 
+    def told(self, facts: ir.Table) -> ir.Table:
+        """Return each row of `facts` (`client_id`, `at`, `known_on`, …) that had happened and was known at each cut."""
+        return self._joined(facts, happened="at")
+
     def facts(self, ago: int = 0) -> ir.Table:
         """Return the spine with what the client had last declared, as known at the cut or `ago` months before it."""
         return self._kept_once(f"facts_{ago}", lambda: self._facts(ago))

@@ -15,6 +15,19 @@ further column of `client_facts`; the group `coverage` needs the firm's targets 
 Null means unknown or never; counts and sums over nothing are 0.
 """
 
+_TOPICS = """
+## topics
+
+Topics belong to a model, not to the feature table, and `appetence features` writes none. Each model learns its own
+from the messages known before the newest date that it was fitted on (TF-IDF of each client's words, truncated SVD),
+keeps them in its `topics.json` and reads them as `message_topic_1` to `message_topic_k`. A topic has two ends, each
+named by its strongest words: "Messages of the last 12 months resemble: fees, expensive", « Les messages des 12 derniers
+mois ressemblent à : frais, cher ». The number is the mean over the client's messages of the 12 months before the cut,
+above zero towards one end and below zero towards the other; null without a message. Only words are kept that at least
+20 clients used and that stand in no name of a client or an advisor. Topics need `interactions.text` and the group
+`text`; `features.topics` in the config says how many at most (`components`), or switches them off (`enabled: false`).
+"""
+
 _SHAPE = Shape(("<family>",), (("<column>", "number"),), (CoverageTarget(segment="all", families=("<family>",)),))
 
 
@@ -25,6 +38,7 @@ def describe_features() -> str:
         parts.append(f"\n## {group}\n\n| feature | unit | in English | en français | theme | needs |\n")
         parts.append("| --- | --- | --- | --- | --- | --- |\n")
         parts += [_row(feature) for feature in catalogue((group,), _SHAPE)]
+    parts.append(_TOPICS)
     parts.append("\n## Themes\n\nFeatures of a theme are explained as one reason.\n\n")
     parts.append("| theme | in English | en français | an advisor can act on it |\n| --- | --- | --- | --- |\n")
     parts += [

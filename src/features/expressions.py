@@ -13,6 +13,8 @@ import ibis
 from appetence.book.clocks import age_at, in_months_before, month_index, months_between
 
 __all__ = [
+    "ACCENTED",
+    "PLAIN",
     "age_at",
     "at_least",
     "cents",
@@ -89,8 +91,9 @@ def newest_order(day: Any, key: Any) -> Any:
     return day.cast("string") + "|" + key
 
 
-_ACCENTED = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ"
-_PLAIN = "aaaaaaceeeeiiiinooooouuuuyy"
+ACCENTED = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ"
+PLAIN = "aaaaaaceeeeiiiinooooouuuuyy"
+"""Letters with accents, and at the same place without; œ becomes two letters and stands apart."""
 
 
 def matches(text: Any, pattern: str) -> Any:
@@ -98,7 +101,7 @@ def matches(text: Any, pattern: str) -> Any:
 
     With plain letters only, a pattern need not know what each engine takes for a letter.
     """
-    return text.lower().translate(_ACCENTED, _PLAIN).replace("œ", "oe").re_search(pattern).fill_null(False)
+    return text.lower().translate(ACCENTED, PLAIN).replace("œ", "oe").re_search(pattern).fill_null(False)
 
 
 def slope(series: Sequence[Any]) -> Any:

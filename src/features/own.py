@@ -17,6 +17,7 @@ from typing import Any
 from appetence.config import GROUPS
 from appetence.errors import UsageError, did_you_mean
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme
+from appetence.features.topic_model import is_topic
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _HINT = "CONTRIBUTING.md walks through a group of your own"
@@ -121,6 +122,8 @@ def _check_feature(path: Path, feature: object, themes: set[str]) -> None:
         raise UsageError(f"the features of {path} must have the group {path.stem!r}", repr(feature.group), _HINT)
     if not _NAME.fullmatch(feature.name):
         raise UsageError("a feature's name must be lower-case letters, digits and underscores", repr(feature.name))
+    if is_topic(feature.name):
+        raise UsageError("a feature of your own must not be named like a topic of messages", repr(feature.name))
     if feature.theme not in themes:
         raise UsageError(
             f"the theme of {feature.name} must be known", repr(feature.theme), did_you_mean(feature.theme, themes)

@@ -1,8 +1,9 @@
-"""A stored model: three text files that can be read, checked and refused.
+"""A stored model: three or four text files that can be read, checked and refused.
 
 `model.txt` is LightGBM's text format, `contract.json` says what the model answers and how its inputs are coded, and
 `golden.json` holds made-up rows with the probabilities that the model gave them when it was made: whatever differs on
-another machine, in another version or after a change of the files shows there before a client is scored.
+another machine, in another version or after a change of the files shows there before a client is scored. A model that
+reads topics of messages keeps in `topics.json` how they are computed: they are its own.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from appetence.errors import ArtefactError
+from appetence.features.topic_model import TopicModel, is_topic
 from appetence.models.classifier import PropensityClassifier
 
-MODEL_FILE, CONTRACT_FILE, GOLDEN_FILE = "model.txt", "contract.json", "golden.json"
+MODEL_FILE, CONTRACT_FILE, GOLDEN_FILE, TOPICS_FILE = "model.txt", "contract.json", "golden.json", "topics.json"
 GOLDEN_TOLERANCE = 1e-9
 LARGEST_FILE = 256 * 2**20
 """Bytes; a text model of thousands of trees stays far below."""
+LARGEST_TOPICS = 4 * 2**20
+"""Bytes; 32 topics of 1,000 words, at their longest, take less than a fifth."""
 
 _SHOWN = 200  # characters of a foreign error's text
 
@@ -39,7 +43,7 @@ class _Stored(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-StoredT = TypeVar("StoredT", bound=_Stored)
+StoredT = TypeVar("StoredT", bound=BaseModel)
 
 
 class Origins(_Stored):
@@ -113,11 +117,14 @@ class Artefact:
         Rows with the probabilities expected of them.
     classifier
         None for a constant.
+    topics
+        How the topics are computed that the model reads; None where it reads none.
     """
 
     contract: Contract
     golden: Golden
     classifier: PropensityClassifier | None
+    topics: TopicModel | None = None
 
     @property
     def question(self) -> str:
@@ -199,6 +206,9 @@ class Artefact:
         if self.classifier is not None:
             (directory / MODEL_FILE).write_text(self.classifier.to_parts()[0], encoding="utf-8")
             names.append(MODEL_FILE)
+        if self.topics is not None:
+            (directory / TOPICS_FILE).write_text(_json(self.topics), encoding="utf-8")
+            names.append(TOPICS_FILE)
         return names
 
     @classmethod
@@ -230,7 +240,18 @@ class Artefact:
             raise ArtefactError(f"{MODEL_FILE} and {CONTRACT_FILE} must hold a classifier", message) from error
         if names != contract.features:
             raise ArtefactError(f"{CONTRACT_FILE} must name the features that the model reads, in order")
-        return cls(contract, golden, classifier)
+        return cls(contract, golden, classifier, _topics(directory, contract))
+
+
+def _topics(directory: Path, contract: Contract) -> TopicModel | None:
+    """Read the topics that a model's contract names; they must be those of the model's own dates."""
+    read = {name for name in contract.features if is_topic(name)}
+    if not read:
+        return None
+    topics = _read(TopicModel, directory / TOPICS_FILE, LARGEST_TOPICS)
+    if read != set(topics.names()) or topics.known_before != max(contract.origins.fitted_on, default=""):
+        raise ArtefactError(f"{TOPICS_FILE} must hold the topics that {CONTRACT_FILE} names, known at its dates")
+    return topics
 
 
 def make_golden(artefact_predict: PropensityClassifier | float, X: pd.DataFrame, seed: int) -> Golden:
@@ -289,10 +310,10 @@ def _json(stored: BaseModel) -> str:
     return json.dumps(stored.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, largest: int = LARGEST_FILE) -> str:
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise ArtefactError(f"{path.name} must be smaller than {LARGEST_FILE} bytes", path.stat().st_size)
+        if path.stat().st_size > largest:
+            raise ArtefactError(f"{path.name} must be smaller than {largest} bytes", path.stat().st_size)
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ArtefactError(f"A stored model must hold {path.name}") from None
@@ -300,12 +321,12 @@ def _text(path: Path) -> str:
         raise ArtefactError(f"{path.name} must be readable UTF-8 text", type(error).__name__) from None
 
 
-def _read(kind: type[StoredT], path: Path) -> StoredT:
+def _read(kind: type[StoredT], path: Path, largest: int = LARGEST_FILE) -> StoredT:
     try:
-        return kind.model_validate_json(_text(path))
+        return kind.model_validate_json(_text(path, largest))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or path.name
-        raise ArtefactError(f"{path.name} must be a contract of a model", f"{place}: {first['msg']}") from None
+        raise ArtefactError(f"{path.name} must be part of a stored model", f"{place}: {first['msg']}") from None
     except RecursionError:
         raise ArtefactError(f"{path.name} must not be nested deeply") from None

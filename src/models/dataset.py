@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 
 from appetence.features.pipeline import FeatureTable
-from appetence.models.blocks import held_out
+from appetence.features.topic_model import TopicModel
+from appetence.models.blocks import Origin, held_out
 from appetence.targets.spells import REASONS
 
 Ints = npt.NDArray[np.int64]
@@ -20,6 +21,22 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 _DAY = "datetime64[D]"
+
+
+@dataclass(frozen=True)
+class TopicColumns:
+    """Topics of the messages, as the model of one origin reads them.
+
+    Attributes
+    ----------
+    model
+        Fitted on what was known before the origin's newest fit cut.
+    X
+        (n, topics), a row for each of the snapshots.
+    """
+
+    model: TopicModel
+    X: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,8 @@ class Snapshots:
         (n,) codes of the client, and of the household or, for who belongs to none, of the client alone.
     held_out
         (n,) whether the household is kept out of the fit.
+    topics
+        {newest fit cut of an origin: its topics}, where there are any.
     """
 
     X: pd.DataFrame
@@ -46,6 +65,7 @@ class Snapshots:
     client: Ints
     household: Ints
     held_out: Mask
+    topics: Mapping[dt.date, TopicColumns] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.X)
@@ -63,18 +83,25 @@ class Labelled:
         (m,) positions of the question's rows in `snapshots`, ascending.
     y
         (m,) 1 where it happened.
+    topics
+        Those of the origin that the rows are read at; None before `at`, or without any.
     """
 
     snapshots: Snapshots
     rows: Ints
     y: Ints
+    topics: TopicColumns | None = None
+
+    def at(self, origin: Origin) -> Labelled:
+        """Return the same rows with the topics that could be learnt at an origin."""
+        return replace(self, topics=self.snapshots.topics.get(max(origin.fit)))
 
     def block(self, cuts: Iterable[dt.date], held_out: bool | None = None) -> Labelled:
         """Return the rows of some cuts: of all households, or of those kept out of the fit, or of the others."""
         chosen = np.isin(self.snapshots.cut[self.rows], np.array(list(cuts), dtype=_DAY))
         if held_out is not None:
             chosen &= self.snapshots.held_out[self.rows] == held_out
-        return Labelled(self.snapshots, self.rows[chosen], self.y[chosen])
+        return replace(self, rows=self.rows[chosen], y=self.y[chosen])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,7 +109,16 @@ class Labelled:
     @property
     def X(self) -> pd.DataFrame:  # noqa: N802 - the field's notation
         """(m, features)."""
-        return self.snapshots.X.iloc[self.rows].reset_index(drop=True)
+        X = self.snapshots.X.iloc[self.rows].reset_index(drop=True)
+        if self.topics is None:
+            return X
+        return pd.concat([X, self.topics.X.iloc[self.rows].reset_index(drop=True)], axis=1)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns of `X`."""
+        topics = () if self.topics is None else self.topics.model.names()
+        return (*(str(name) for name in self.snapshots.X.columns), *topics)
 
     @property
     def cut(self) -> npt.NDArray[np.datetime64]:

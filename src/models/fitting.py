@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from appetence import __version__
 from appetence.errors import UsageError, did_you_mean
+from appetence.features.topic_model import is_topic
 from appetence.models.artefact import Artefact, Contract, Golden, Origins, make_golden
 from appetence.models.baselines import BASE_RATE, TENURE, fit_baselines, smoothed_rate
 from appetence.models.blocks import Origin
@@ -94,10 +95,11 @@ def fit_model(
     features
         Features to read; None for all.
     """
+    labelled = labelled.at(origin)
     fit = labelled.block(origin.fit, held_out=False)
     later = labelled.block(origin.calibrate, held_out=True)
     everything = labelled.block((*origin.fit, *origin.calibrate))
-    names = list(fit.snapshots.X.columns) if features is None else list(features)
+    names = list(labelled.features if features is None else features)
     settings: dict[str, Any] = {**parameters, "random_state": seed, "n_jobs": 1}
     model = PropensityClassifier(**settings)
     model.fit(fit.X[names], fit.y, groups=fit.household, time=fit.cut).calibrate(later.X[names], later.y)
@@ -112,6 +114,7 @@ def predict_test(
     """Fit the model and its baselines as of the test date, and score the test block, once."""
     if origin.test is None:
         raise ValueError("the final origin has no test block")
+    labelled = labelled.at(origin)
     test = labelled.block([origin.test])
     X = test.X
     model = fit_model(labelled, origin, parameters, seed)
@@ -171,12 +174,13 @@ class Wrapping:
 
     def classifier(self, model: PropensityClassifier, labelled: Labelled) -> Artefact:
         """Wrap up a fitted model; the golden rows come from quantiles of its fit block."""
-        fit = labelled.block(self.origin.fit, held_out=False)
+        fit = labelled.at(self.origin).block(self.origin.fit, held_out=False)
         golden = make_golden(model, fit.X, self.seed)
         _, parts = model.to_parts()
         names = tuple(str(name) for name in model.feature_names_in_)
         contract = self._contract("classifier", features=names, classifier=parts, probability=None)
-        return Artefact(contract, golden, model)
+        topics = fit.topics.model if fit.topics is not None and any(map(is_topic, names)) else None
+        return Artefact(contract, golden, model, topics)
 
     def constant(self, probability: float) -> Artefact:
         """Wrap up a base rate."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -23,6 +23,7 @@ from appetence.models.evaluation import TOP_PRODUCTS, rank_products
 from appetence.models.fitting import check_parameters
 from appetence.models.outcome import Outcome, Tried, try_question
 from appetence.models.questions import Asked, Question, ask, label
+from appetence.models.topics import learn_topics
 from appetence.models.verdicts import Verdict, book_too_short
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
@@ -45,7 +46,7 @@ class TrainingResult:
         How well products were ranked for those who bought one: MAP@7, its ceiling, and that of popularity; empty
         without tested products.
     facts
-        Feature names, and why groups were switched off.
+        Feature names, how many topics of messages were found at which date, and why groups were switched off.
     """
 
     outcomes: Mapping[str, Outcome]
@@ -115,9 +116,13 @@ def train_questions(
     spine = population(book, sorted({cut for blocks in planned.values() for cut in blocks.cuts}))
     table = build_features(book, spine, features)
     snapshots = make_snapshots(table, book.execute(book.table("clients")), settings.calibration_share, settings.seed)
+    progress("finding what messages are about", 0.08)
+    topics, without_topics = learn_topics(book, spine, planned.values(), features)
+    snapshots = replace(snapshots, topics=topics)
     facts = {
         "features": [feature.name for feature in table.features],
-        "switched_off": [f"{group}: {reason}" for group, reason in table.switched_off],
+        "topics": {str(cut): len(found.model.names()) for cut, found in topics.items()},
+        "switched_off": [f"{group}: {reason}" for group, reason in (*table.switched_off, *without_topics)],
         "snapshots": len(snapshots),
     }
     progress("labelling", 0.1)

@@ -14,10 +14,12 @@ import pyarrow.compute as pc
 from appetence import __version__
 from appetence.book import Book
 from appetence.config import Config
-from appetence.errors import BookError, PublicationError
+from appetence.errors import ArtefactError, BookError, PublicationError
 from appetence.features.own import load_own
 from appetence.features.pipeline import FeatureTable, build_features
 from appetence.features.population import population
+from appetence.features.topics import why_no_topics
+from appetence.models.artefact import Artefact
 from appetence.models.registry import ModelRef, load_models
 from appetence.models.verdicts import Verdict
 from appetence.months import Month
@@ -119,6 +121,7 @@ def run_job(
         table, left_out = _features(config, book, chosen.cut, objecting)
         progress("checking the models", 0.2)
         artefacts = load_models(refs.values())
+        _check_topics(config, book, artefacts)
         scores = score_clients(
             book,
             chosen.cut,
@@ -151,6 +154,15 @@ def _features(config: Config, book: Book, cut: dt.date, objecting: frozenset[str
     spine = everyone.filter(pc.invert(objects))
     table = build_features(book, spine, config.features)
     return table, len(everyone) - len(spine)
+
+
+def _check_topics(config: Config, book: Book, artefacts: Mapping[str, Artefact]) -> None:
+    """Refuse models that read messages where the firm wants none read, or keeps none."""
+    reading = [question for question, artefact in artefacts.items() if artefact.topics is not None]
+    missing = why_no_topics(book, config.features)
+    if reading and missing is not None:
+        hint = "Switch topics on again: the model in use was trained with them"
+        raise ArtefactError(f"The model for {reading[0]} must get the topics of messages that it reads", missing, hint)
 
 
 def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict]) -> str:

@@ -13,10 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from appetence.book import Book
+from appetence.book.spine import SPINE
 from appetence.config import ScoringSettings, ValueSettings
 from appetence.errors import BookError
 from appetence.explain.reasons import SCHEMA as REASONS_SCHEMA
 from appetence.features.pipeline import FeatureTable
+from appetence.features.topic_model import TopicModel
+from appetence.features.topics import build_topics
 from appetence.models.artefact import Artefact
 from appetence.models.survival import SurvivalCurves
 from appetence.progress import Progress, silent
@@ -118,6 +121,7 @@ class _Month:
         self.frame: pd.DataFrame = table.frame()
         self.features = {feature.name: feature for feature in table.features}
         self.themes = table.themes
+        self._topics: dict[TopicModel, FeatureTable] = {}
 
     def rows_of(self, client_ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
         """Return the rows of some clients, ascending."""
@@ -125,17 +129,31 @@ class _Month:
         return np.sort(np.asarray(found, dtype=np.int64))
 
     def question(self, artefact: Artefact, rows: npt.NDArray[np.int64]) -> QuestionScores:
-        """Score and explain one question for some rows."""
+        """Score and explain one question for some rows, with the topics of its own model beside the features of all."""
+        taken = pa.array(rows)
+        values, frame, features = self.values.take(taken), self.frame.iloc[rows], self.features
+        if artefact.topics is not None:
+            topics = self.topics(artefact.topics)
+            features = features | {feature.name: feature for feature in topics.features}
+            for feature in topics.features:
+                values = values.append_column(feature.name, topics.data[feature.name].take(taken))
+            frame = pd.concat([frame, topics.frame().iloc[rows].set_axis(frame.index)], axis=1)
         return score_question(
             artefact,
-            self.clients.take(pa.array(rows)),
-            self.values.take(pa.array(rows)),
-            self.frame.iloc[rows],
-            self.features,
+            self.clients.take(taken),
+            values,
+            frame,
+            features,
             self.themes,
             self.scoring.reasons,
             self.currency,
         )
+
+    def topics(self, model: TopicModel) -> FeatureTable:
+        """Return the clients' topics by a topic model; models of one training share theirs."""
+        if model not in self._topics:
+            self._topics[model] = build_topics(self.book, self.values.select(SPINE.names), model)
+        return self._topics[model]
 
     def client_rows(
         self, attrition: QuestionScores | None, curves: SurvivalCurves, annuity: Floats, appetence: pa.Table

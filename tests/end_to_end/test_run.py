@@ -1,8 +1,10 @@
 """The main job from a firm's tables to scores and reports."""
 
 import datetime as dt
+import json
 import re
 import shutil
+import unicodedata
 
 import duckdb
 import numpy as np
@@ -12,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from appetence.config import load_config
-from appetence.errors import PublicationError, UsageError
+from appetence.errors import ArtefactError, PublicationError, UsageError
 from appetence.run import report_month, run_all, score_month, write_features
 
 
@@ -213,6 +215,62 @@ def test_personal_data_stay_out_of_mlflow(firm):
     assert not [name for name in names for text in texts if name in text]
     # as a whole word: the digits of an id do stand within some long decimal
     assert not ids & {word for text in texts for word in re.findall(r"[\w.]+", text)}
+
+
+def topics_of(firm):
+    return [json.loads(path.read_text()) for path in sorted((firm.root / "mlruns").rglob("topics.json"))]
+
+
+def test_models_read_topics_of_words_that_many_clients_use_and_no_text_is_kept(firm):
+    interactions = pq.read_table(firm.root / "book" / "interactions.parquet").to_pylist()
+    names = [
+        row["name"]
+        for t in ("clients", "advisors")
+        for row in pq.read_table(firm.root / "book" / f"{t}.parquet").to_pylist()
+    ]
+    named = {word for name in names for word in plain_words(name or "")}
+    stored = topics_of(firm)
+    assert stored
+    for topics in stored:
+        users = {word: set() for word in topics["words"]}
+        for row in interactions:
+            known = max(row["at"], row["known_on"] or row["at"]) < dt.date.fromisoformat(topics["known_before"])
+            for word in plain_words(row["text"] or "") if known else ():
+                users.get(word, set()).add(row["client_id"])
+        assert min(map(len, users.values())) >= 20
+        assert not named & set(topics["words"])
+    texts = {row["text"] for row in interactions if len(row["text"] or "") > 12}
+    for path in (firm.root / "mlruns").rglob("*"):
+        if path.is_file() and path.suffix in (".json", ".csv", ".txt", ".yaml", ".db", ""):
+            content = path.read_bytes().decode("utf-8", errors="replace")
+            assert not [text for text in texts if text in content]
+
+
+def plain_words(text):
+    letters = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe"))
+    return re.findall("[a-z0-9]+", "".join(c for c in letters if not unicodedata.combining(c)))
+
+
+def test_a_topic_that_moved_a_score_is_told_in_its_words(firm):
+    told = query(firm, "SELECT * FROM current_score_reasons WHERE starts_with(feature, 'message_topic_')")
+    spelt = {word for topics in topics_of(firm) for word in topics["spellings"]}
+    assert len(told) > 10
+    models = query(firm, "SELECT models FROM score_runs WHERE month = '2023-06'")["models"][0]
+    assert "topics.json" in json.loads(models)["attrition"]["sha256"]  # other topics are another run
+    assert (told["theme"] == "messages").all()
+    for french, english in told[["text_fr", "text_en"]].drop_duplicates().to_numpy():
+        if "ressemblent à" not in french:
+            continue
+        words = french.split("\u00a0: ")[1].split(" (intensité")[0].split(", ")
+        assert set(words) <= spelt
+        assert f"resemble: {', '.join(words)} (strength" in english
+
+
+def test_a_firm_that_wants_no_message_read_is_not_scored_by_a_model_that_reads_them(firm, tmp_path, write_config):
+    shutil.copytree(firm.root / "mlruns", tmp_path / "mlruns")
+    off = write_config(tmp_path, book={"directory": str(firm.root / "book")}, features={"topics": {"enabled": False}})
+    with pytest.raises(ArtefactError, match=r"must get the topics of messages.*switched off.*on again"):
+        score_month(load_config(off), None, None)
 
 
 def test_scoring_before_any_training_is_refused(firm, tmp_path, write_config):

@@ -317,3 +317,50 @@ def spine() -> Callable[..., pa.Table]:
         return pa.table({"client_id": [client] * len(cuts), "cut": days})
 
     return make
+
+
+MESSAGE_WORDS = (
+    "frais tarif cher commission agios réclamation facture geste",
+    "projet maison prêt travaux achat emprunt capacité œuvre",
+    "sinistre dégât eaux expert toiture constat vol hospitalisation",
+)
+
+
+def draw_messages(seed: int, clients: int = 30, messages: int = 600) -> list[dict[str, Any]]:
+    """Draw messages of two years, of five words each around one of three subjects; some are known late."""
+    rng = random.Random(seed)  # noqa: S311 - test data
+    rows = []
+    for number in range(messages):
+        at = dt.date(2020, 1, 1) + dt.timedelta(days=rng.randrange(730))
+        words = rng.choices(rng.choice(MESSAGE_WORDS).split(), k=5)
+        words[0] = words[0].upper() if rng.random() < 0.3 else words[0]
+        rows.append(
+            {
+                "interaction_id": f"i{number}",
+                "client_id": f"c{rng.randrange(clients)}",
+                "at": at,
+                "known_on": rng.choice([None, None, at, at + dt.timedelta(days=rng.randrange(90))]),
+                "text": rng.choice(
+                    [None, "", *6 * [f"Bonjour, pour les {' ; '.join(words)} n° {number} A{number % 9}"]]
+                ),
+            }
+        )
+    return rows
+
+
+@pytest.fixture(scope="session")
+def messages() -> Callable[..., list[dict[str, Any]]]:
+    """Return `draw_messages`."""
+    return draw_messages
+
+
+@pytest.fixture
+def message_book(make_book: Callable[..., Book]) -> Callable[..., Book]:
+    """Return a function that opens a book of the messages given, with every client holding a contract."""
+
+    def make(rows: list[dict[str, Any]], **tables: list[dict[str, Any]]) -> Book:
+        clients = sorted({str(row["client_id"]) for row in rows})
+        given: Rows = {"contracts": [{"client_id": client} for client in clients], "interactions": rows}
+        return make_book(given | tables)
+
+    return make

@@ -18,3 +18,4 @@ def test_every_feature_has_a_row():
     assert "| `holds_<family>` |" in page
     assert "| `months_since_<family>_opening` |" in page
     assert "| `declared_<column>` |" in page
+    assert "`message_topic_1`" in page

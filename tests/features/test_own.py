@@ -66,6 +66,7 @@ def test_another_version_is_told_apart(own):
         (("def build", "def built"), "FEATURES and build"),
         (('"mine"', '"yours"'), "must have the group 'mine', but got 'yours'"),
         (('"lucky"', '"Lucky; DROP"'), "lower-case letters"),
+        (('"lucky", ', '"message_topic_7", '), "must not be named like a topic of messages"),
         (('"luck", Unit', '"lack", Unit'), "the theme of lucky must be known"),
         (('Theme("luck"', 'Theme("tenure"'), "names of their own"),
         (("FEATURES = (", "FEATURES = (1,"), "must list features"),

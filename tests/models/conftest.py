@@ -17,6 +17,7 @@ from appetence.config import (
     SimulateSettings,
     TrainingSettings,
 )
+from appetence.features.topic_model import TopicModel
 from appetence.models.artefact import Artefact, Contract, Golden, Origins, make_golden
 from appetence.models.classifier import PropensityClassifier
 from appetence.models.dataset import Labelled, Snapshots
@@ -88,6 +89,27 @@ def constant() -> Artefact:
         verdict="not modelled: 12 buyers, 50 needed",
     )
     return Artefact(contract, Golden(rows={}, probabilities=[0.0125]), None)
+
+
+TOPICS = TopicModel(
+    known_before="2023-04-01",
+    words=("cher", "frais", "maison"),
+    spellings=("cher", "frais", "maison"),
+    idf=(1.5, 1.25, 2.0),
+    components=((0.6, 0.8, 0.0), (0.0, -0.1, 0.9)),
+)
+
+
+@pytest.fixture(scope="session")
+def topical(artefact: Artefact) -> Artefact:
+    """The same with a classifier that reads two topics of messages beside."""
+    X, y = feature_rows(2_000, 1)
+    rng = np.random.default_rng(4)
+    X = X.assign(**{name: np.where(rng.random(2_000) < 0.3, np.nan, rng.normal(size=2_000)) for name in TOPICS.names()})
+    classifier = PropensityClassifier(max_rounds=10, n_jobs=1).fit(X, y)
+    parts = {"features": tuple(X.columns), "classifier": classifier.to_parts()[1]}
+    contract = artefact.contract.model_copy(update=parts)
+    return Artefact(contract, make_golden(classifier, X, seed=3), classifier, TOPICS)
 
 
 @pytest.fixture

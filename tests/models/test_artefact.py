@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appetence.errors import ArtefactError
-from appetence.models.artefact import CONTRACT_FILE, GOLDEN_FILE, MODEL_FILE, Artefact, make_golden
+from appetence.models.artefact import CONTRACT_FILE, GOLDEN_FILE, MODEL_FILE, TOPICS_FILE, Artefact, make_golden
 
 
 def fresh_rows(n: int = 500) -> pd.DataFrame:
@@ -153,3 +153,56 @@ def test_any_value_of_the_classifiers_contract_may_be_replaced_and_nothing_but_a
         pass
     finally:
         (saved / CONTRACT_FILE).write_text(original)
+
+
+@pytest.fixture
+def with_topics(topical, tmp_path) -> Path:
+    topical.save(tmp_path)
+    return tmp_path
+
+
+def test_a_model_that_reads_topics_keeps_how_they_are_computed(topical, with_topics):
+    loaded = Artefact.load(with_topics)
+    loaded.check_golden()
+    assert loaded.topics == topical.topics
+    texts = ["Trop cher, ces frais ! Frais !", "", "une maison"]
+    np.testing.assert_array_equal(loaded.topics.transform(texts), topical.topics.transform(texts))
+    assert loaded.features[-2:] == loaded.topics.names() == ("message_topic_1", "message_topic_2")
+    X = loaded.golden.frame()
+    np.testing.assert_allclose(loaded.predict(X), topical.predict(X), rtol=0, atol=1e-12)
+
+
+def test_a_model_without_topics_has_no_file_of_them(saved):
+    assert not (saved / TOPICS_FILE).exists()
+    assert Artefact.load(saved).topics is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.update(extra=1),
+        lambda t: t.update(words=["<b>", *t["words"][1:]]),
+        lambda t: t["components"].pop(),
+        lambda t: t["components"].append(t["components"][0]),
+        lambda t: t.update(known_before="2023-05-01"),
+        lambda t: t["idf"].__setitem__(0, "1"),
+        lambda t: t.clear(),
+    ],
+)
+def test_topics_that_are_not_the_models_are_refused(with_topics, change):
+    edit(with_topics / TOPICS_FILE, change)
+    with pytest.raises(ArtefactError, match=TOPICS_FILE):
+        Artefact.load(with_topics)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{", b"\xff\xfe{}", b"[" * 100_000, b" " * (4 * 2**20 + 1)])
+def test_files_that_are_no_topics_are_refused(with_topics, content):
+    (with_topics / TOPICS_FILE).write_bytes(content)
+    with pytest.raises(ArtefactError, match=TOPICS_FILE):
+        Artefact.load(with_topics)
+
+
+def test_missing_topics_are_refused(with_topics):
+    (with_topics / TOPICS_FILE).unlink()
+    with pytest.raises(ArtefactError, match=f"must hold {TOPICS_FILE}"):
+        Artefact.load(with_topics)

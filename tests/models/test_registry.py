@@ -69,6 +69,19 @@ def test_one_flipped_bit_is_refused(put, name):
         load(ref)
 
 
+def test_topics_are_approved_with_the_model_and_refused_when_changed(put, topical):
+    ref = put("topics", of=topical)
+    assert set(ref.stored.sha256) == {"model.txt", "contract.json", "golden.json", "topics.json"}
+    assert load(ref).topics == topical.topics
+    path = ref.stored.directory / "topics.json"
+    path.write_text(path.read_text().replace("0.8", "0.7"))
+    with pytest.raises(ArtefactError, match=r"must be what was approved, but got another topics\.json"):
+        load(ref)
+    path.write_text("{")
+    with pytest.raises(ArtefactError, match=r"topics\.json must be part of a stored model"):
+        load(approved_again(ref))
+
+
 def test_a_missing_file_and_a_missing_approval_are_refused(put):
     ref = put("missing")
     with pytest.raises(ArtefactError, match="must have an approval"):

@@ -91,14 +91,16 @@ def test_aliases_that_do_not_exist_are_none(store, constant):
     assert store.names("other.") == []
 
 
-def test_mlflows_own_loader_gives_the_same_probabilities(store, artefact):
+@pytest.mark.parametrize("kind", ["artefact", "topical"])
+def test_mlflows_own_loader_gives_the_same_probabilities(store, kind, request):
     import mlflow
 
+    artefact = request.getfixturevalue(kind)
     with store.run(record()) as run_id:
-        store.register("served", artefact, run_id)
+        store.register(f"served_{kind}", artefact, run_id)
     X = artefact.golden.frame().assign(unused=1.0)
     mlflow.set_tracking_uri(store.uri)
-    model = mlflow.pyfunc.load_model("models:/served/1")
+    model = mlflow.pyfunc.load_model(f"models:/served_{kind}/1")
     served = model.predict(X)
     np.testing.assert_allclose(served, artefact.predict(X), rtol=0, atol=1e-9)
 

@@ -2,12 +2,18 @@
 
 import datetime as dt
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from appetence.config import ScoringSettings, ValueSettings
+from appetence.config import FeatureSettings, ScoringSettings, ValueSettings
 from appetence.features.pipeline import build_features
 from appetence.features.population import population
+from appetence.features.topic_model import TopicModel
+from appetence.features.topics import build_topics
 from appetence.models.artefact import Artefact, Contract, Golden, Origins
+from appetence.models.classifier import PropensityClassifier
+from appetence.scoring import score
 from appetence.scoring.score import score_clients
 
 CUT = dt.date(2023, 1, 1)
@@ -92,3 +98,66 @@ def test_a_base_rate_has_no_reason_but_itself(scores):
         (0, "baseline", pytest.approx(10.0)),
         (1, "other", pytest.approx(0.0)),
     ]
+
+
+TOPICS = TopicModel(
+    known_before="2022-01-01",
+    words=("frais", "maison"),
+    spellings=("frais", "maison"),
+    idf=(1.5, 1.25),
+    components=((0.8, 0.6), (0.6, -0.8)),
+)
+OTHERS = TOPICS.model_copy(update={"components": ((0.6, 0.8), (0.8, -0.6))})
+
+
+def reads_topics(question: str, topics: TopicModel, seed: int) -> Artefact:
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal(size=(600, 3)), columns=["tenure", *topics.names()])
+    X = X.mask(rng.random(X.shape) < 0.2)
+    y = (rng.random(600) < 1 / (1 + np.exp(-2 * X["message_topic_2"].fillna(-1)))).astype(int)
+    classifier = PropensityClassifier(max_rounds=20, n_jobs=1).fit(X, y)
+    parts = {"features": tuple(X.columns), "classifier": classifier.to_parts()[1]}
+    product = question.removeprefix("buy:")
+    contract = base_rate(product, 0.5).contract.model_copy(update={"kind": "classifier", "probability": None, **parts})
+    contract = contract.model_copy(
+        update={"question": question, "product_id": None if product == question else product}
+    )
+    return Artefact(contract, Golden(rows={}, probabilities=[0.5]), classifier, topics)
+
+
+def test_each_model_reads_and_tells_its_own_topics(make_book, monkeypatch):
+    wrote = (("a", "Frais, frais"), ("a", "une maison"), ("b", "La maison"))
+    messages = [{"client_id": who, "at": dt.date(2022, 11, 5), "text": text} for who, text in wrote]
+    late = {"client_id": "b", "at": dt.date(2022, 12, 5), "known_on": CUT, "text": "frais"}
+    held = [{"client_id": client, "product_id": "save"} for client in "abc"]
+    book = make_book(TABLES | {"contracts": held, "interactions": [*messages, late]})
+    table = build_features(book, population(book, [CUT]), FeatureSettings(groups=("tenure",)))
+    artefacts = {
+        "attrition": reads_topics("attrition", TOPICS, 1),
+        "buy:far": reads_topics("buy:far", OTHERS, 2),
+        "buy:loan": reads_topics("buy:loan", TOPICS, 3),
+    }
+    built = []
+    monkeypatch.setattr(score, "build_topics", lambda *given: built.append(given[2]) or build_topics(*given))
+    found = score_clients(book, CUT, table, artefacts, ScoringSettings(database="unused"), ValueSettings(), "EUR")
+    assert built == [TOPICS, OTHERS]  # models of one training share theirs
+
+    tenure = table.data.to_pandas().set_index("client_id")["tenure"]
+    offers = found.appetence_scores.to_pandas().set_index(["client_id", "product_id"])["probability"]
+    for question, artefact in artefacts.items():
+        places = {who: np.mean(artefact.topics.transform([t for w, t in wrote if w == who]), axis=0) for who in "ab"}
+        for client in "abc":
+            row = [tenure[client], *places.get(client, (np.nan, np.nan))]
+            expected = artefact.predict(pd.DataFrame([row], columns=list(artefact.features)))[0]
+            if question == "attrition":
+                scores = {row["client_id"]: row["attrition_probability"] for row in found.client_scores.to_pylist()}
+                assert scores[client] == pytest.approx(expected, abs=1e-6)
+            else:
+                assert offers[client, question.removeprefix("buy:")] == pytest.approx(expected, abs=1e-6)
+
+    reasons = found.score_reasons.to_pandas()
+    told = reasons[reasons["theme"] == "messages"].set_index(["client_id", "question"])["text_fr"]
+    assert told["c", "attrition"] == "Aucun message au cours des 12 derniers mois"
+    assert "maison" in told["b", "attrition"]
+    sums = reasons.groupby(["client_id", "question"])["points"].sum()
+    assert sums["a", "buy:far"] == pytest.approx(100 * offers["a", "far"])
