@@ -10,7 +10,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Protocol
 
+import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 
 class BookTables(Protocol):
@@ -30,6 +32,18 @@ class BookTables(Protocol):
 
     def table(self, name: str) -> ir.Table:
         """Return the table, with absent optional columns as typed nulls."""
+        ...
+
+
+class BookEngine(BookTables, Protocol):
+    """A book that can also run what was built on it: the open book itself, or one that tells its facts differently."""
+
+    def memtable(self, name: str, data: pa.Table) -> ir.Table:
+        """Put an Arrow table beside the book, and return it; the same name replaces it."""
+        ...
+
+    def execute(self, expression: ibis.Expr) -> pa.Table:
+        """Run an expression over the book's tables, and return the rows."""
         ...
 
 
