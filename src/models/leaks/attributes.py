@@ -1,4 +1,4 @@
-"""The firm's raw columns about clients, as they stand beside each client and cut: what the detectors of attributes read.
+"""The firm's raw columns about clients beside each client and cut: what the detectors of attributes read.
 
 Undated columns are today's; `client_facts` are those in force at the cut. Names are `table.column`.
 """
@@ -31,7 +31,7 @@ MASK_ONLY = ("clients.name", "clients.household_id", "clients.referred_by")
 
 
 def attributes_at(book: Book, spine: pa.Table, settings: FeatureSettings) -> pd.DataFrame:
-    """Return the raw columns of `clients`, `client_facts` and, of contracts held, `ends_on`, one row per row of the spine.
+    """Return the raw columns of `clients`, `client_facts` and, of contracts held, `ends_on`, in the order of the spine.
 
     Columns that the firm does not map are left out.
     """

@@ -16,6 +16,7 @@ from appetence.models.leaks.result import Result, counted, judged
 from appetence.models.questions import Question
 
 NAME = "households"
+HINT = "Both sides must be of other households: this is a fault of the software, please report it"
 FOLDS = 3
 
 Ints = npt.NDArray[np.int64]
@@ -46,6 +47,7 @@ def detect(material: Material) -> Result:
         judged(names, notes),
         names,
         notes,
+        HINT,
     )
 
 

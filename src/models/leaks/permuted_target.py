@@ -5,7 +5,7 @@ are at a cut; whatever order the scores then have out of time comes from the pro
 
 The AUC within the test date must be .5 within its error: that of dealing labels (exact: (m + n + 1) / 12mn) or that
 which varies with households, whichever is larger, two-sided at `ALARM` over the questions tried: 1 false alarm in 500.
-Power: with 100 events a procedure that reaches an AUC of .63 is found nine times in ten, with 1,000 one of .54. An
+Power: with 100 events a procedure that reaches an AUC of .64 is found nine times in ten, with 1,000 one of .55. An
 estimator that judges its own complexity on households it has not seen, as ours does, learns little from leaked rows:
 this finds leaks that get through, not all that are there.
 """
@@ -29,6 +29,7 @@ from appetence.models.leaks.separation import Ground, critical
 from appetence.models.questions import Question
 
 NAME = "target permuted"
+HINT = "The procedure has seen what it is tested on: this is a fault of the software, please report it"
 MOST_QUESTIONS = 3
 MOST_LEARNT = 10_000
 """Rows learnt from: fitting is what takes time, and what is looked for does not hang on how much is learnt."""
@@ -69,6 +70,7 @@ def detect(material: Material, procedure: Procedure = fitted) -> Result:
         z * error,
         judged(names),
         names,
+        hint=HINT,
     )
 
 
@@ -83,7 +85,7 @@ def _most_events(material: Material) -> list[tuple[Question, Origin]]:
 def thinned(labelled: Labelled, origin: Origin) -> Origin:
     """Return the origin with fewer cuts to learn from, evenly spread, where there are more than enough rows."""
     rows = max(1, len(labelled.block((*origin.fit, *origin.calibrate))) // max(len(origin.fit + origin.calibrate), 1))
-    step = -(-len(origin.fit) // max(2, MOST_LEARNT // rows - 1))
+    step = -(-len(origin.fit) // max(1, MOST_LEARNT // rows - 1))
     return replace(origin, fit=origin.fit[::-1][::step][::-1], calibrate=origin.calibrate[-1:])
 
 

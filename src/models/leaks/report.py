@@ -62,6 +62,8 @@ class LeakReport:
                 yield f"    looked at: {result.checked}"
                 yield from (f"    found: {name}" for name in _some(result.names))
                 yield from (f"    note: {note}" for note in _some(result.notes))
+                if result.state == "finding":
+                    yield f"    {result.hint}"
         yield from (f"not looked at: {name}: {reason}" for name, reason in self.refused.items())
         yield "no leak was found" if self.ok else "leaks were found: do not train before they are understood"
 

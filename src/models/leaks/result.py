@@ -31,7 +31,9 @@ class Result:
     names
         Where the findings are, the worst first: features, columns, products, questions, dates. Never a client.
     notes
-        What is worth a look without being evidence, and what was left out.
+        What is worth a look without being evidence.
+    hint
+        What a finding of this detector means, and what to do.
     """
 
     detector: str
@@ -42,6 +44,7 @@ class Result:
     state: State = "clear"
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    hint: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON; a figure that was not measured is null."""

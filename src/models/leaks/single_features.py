@@ -28,6 +28,7 @@ decision that a client takes within months depends on many things that no one co
 it that orders nine of ten pairs is more likely to be its record than its cause. (Where it is no leak, as with a notice
 given in writing, the question is asked too late to be of use: a gap is due.)"""
 
+HINT = "Such a feature is more likely the record of the event than its cause: see when its source is written"
 BINS = 20
 
 Ints = npt.NDArray[np.int64]
@@ -63,6 +64,7 @@ def detect(material: Material) -> Result:
         LIMIT,
         judged(names),
         names,
+        hint=HINT,
     )
 
 

@@ -26,6 +26,7 @@ from appetence.models.leaks.result import Result, counted, judged
 NAME = "time travel"
 CUTS = 3
 MOST_CLIENTS = 5_000
+HINT = "These read facts that were not known yet: limit them to facts known before the cut, as `known` does"
 POPULATION = "the population itself"
 
 WAYS: tuple[tuple[str, Callable[[Book, dt.date], WithoutLater]], ...] = (
@@ -64,6 +65,7 @@ def travel(book: Book, settings: FeatureSettings, seed: int, cuts: int = CUTS) -
         judged(names),
         names,
         tuple(notes),
+        HINT,
     )
 
 
