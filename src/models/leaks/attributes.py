@@ -56,9 +56,9 @@ def _columns(book: Book, table: str, rows: ir.Table, names: list[str]) -> pd.Dat
 def joining_month(book: Book, spine: pa.Table) -> Ints:
     """Return the month in which each row's client joined, as a code."""
     clients = book.execute(book.table("clients").select("client_id", "joined_on"))
-    months = pd.to_datetime(clients["joined_on"].to_pandas()).dt.to_period("M").astype("str")
-    of_client = pd.Series(months.to_numpy(), index=clients["client_id"].to_pandas().astype("str"))
-    return pd.factorize(of_client.reindex(spine["client_id"].to_pandas().astype("str")).to_numpy())[0].astype(np.int64)
+    days = clients["joined_on"].to_numpy().astype("datetime64[M]").astype(np.int64)
+    of_client = pd.Series(days, index=clients["client_id"].to_pandas().astype("str"))
+    return np.unique(of_client.reindex(spine["client_id"].to_pandas().astype("str")), return_inverse=True)[1]
 
 
 def mask(column: pd.Series[Any]) -> Ints:

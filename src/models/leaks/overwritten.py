@@ -6,9 +6,9 @@ bought, a year and more later (see `lasting`); a declaration that bears the outc
 
 False alarms: 1 in 500 books (`ALARM`, half to each kind, Bonferroni over all values, columns and questions). One client
 per household is counted. Power, measured with a thousand values: a mark that four of five leavers bear and one in a
-hundred others is found in 98 of 100 books with 60 later leavers, but in 18 of 100 with 30; with 300 leavers also one that
-half of them bear, or that one in twenty others bear (77 of 100). What a third of the others bear too cannot be told
-from a trait, nor can a value that is only somewhat more frequent among those who left.
+hundred others is found in 98 of 100 books with 60 later leavers, but in 18 of 100 with 30; with 300 leavers also one
+that half of them bear, or that one in twenty others bear (77 of 100). What a third of the others bear too cannot be
+told from a trait, nor can a value that is only somewhat more frequent among those who left.
 """
 
 from __future__ import annotations

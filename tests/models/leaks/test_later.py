@@ -8,6 +8,7 @@ from appetence.book import open_book
 from appetence.book.contract import TABLES
 from appetence.book.known import as_known
 from appetence.config import BookSettings
+from appetence.models.leaks import later
 from appetence.models.leaks.later import WithOtherLater, WithoutLater
 
 CUT = dt.date(2022, 4, 1)
@@ -43,6 +44,15 @@ def test_the_later_facts_are_others(book, name):
     assert other.schema.names == real.schema.names
     assert other.num_rows == real.num_rows > book.execute(book.as_known(name, CUT)).num_rows
     assert not other.equals(real)
+
+
+@pytest.mark.parametrize("name", ["contracts", "balances"])
+def test_of_a_large_table_some_later_facts_are_enough(book, name, monkeypatch):
+    monkeypatch.setattr(later, "MOST_ROWS", 1_000)
+    other = WithOtherLater(book, CUT)
+    assert rows(book, as_known(other, name, CUT)).equals(rows(book, book.as_known(name, CUT)))
+    known = book.execute(book.as_known(name, CUT)).num_rows
+    assert known + 300 < book.execute(other.table(name)).num_rows < known + 2_000
 
 
 def test_closings_and_outcomes_to_come_are_made_up_for_what_is_known(book):

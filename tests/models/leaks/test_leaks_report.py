@@ -37,16 +37,19 @@ def test_only_findings_are_no_pass_and_json_has_no_nan():
     assert [one["figure"] for one in found["detectors"]] == [0.0, 0.31, None]
 
 
+NINE = [{"client_id": str(i), "product_id": "PQ"[i % 2]} for i in range(9)]
+
+
 @pytest.mark.parametrize(
-    "tables",
+    ("tables", "settings"),
     [
-        {"contracts": [{"client_id": "1"}]},
-        {"contracts": [{"client_id": str(i), "product_id": "PQ"[i % 2]} for i in range(9)]},
-        {"contracts": [{"client_id": "1"}], "client_facts": [{"client_id": "1", "region": None}], "life_events": []},
+        ({"contracts": NINE}, {}),
+        ({"contracts": NINE[:1]}, {"observed_from": dt.date(2023, 11, 1)}),
+        (
+            {"contracts": NINE[:1], "client_facts": [{"client_id": "0", "region": None}], "life_events": []},
+            {"observed_until": dt.date(2020, 2, 1)},
+        ),
     ],
-)
-@pytest.mark.parametrize(
-    "settings", [{}, {"observed_from": dt.date(2023, 11, 1)}, {"observed_until": dt.date(2020, 2, 1)}]
 )
 def test_a_small_or_short_book_is_told_so_and_never_a_crash(make_book, tables, settings):
     few = FeatureSettings(groups=("tenure", "calendar"))

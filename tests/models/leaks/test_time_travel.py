@@ -51,7 +51,7 @@ def own_group(tmp_path: Path) -> str:
 
 def test_the_features_of_the_package_do_not_change(clean):
     with open_book(BookSettings(directory=str(clean))) as book:
-        found = travel(book, FeatureSettings(groups=("tenure", "holdings", "household")), seed=1, cuts=1)
+        found = travel(book, FeatureSettings(groups=("tenure", "household")), seed=1, cuts=1)
     assert found.state == "clear"
     assert found.figure == 0.0
 
@@ -63,6 +63,17 @@ def test_a_firms_own_unguarded_features_are_named_and_its_guarded_ones_are_not(c
     assert set(found.names) == {"closed_ever", "referred_ever", "settled_ever"}
     assert found.figure > 100
     assert any(note.startswith("closed_ever: other in ") and "2022-01-01" in note for note in found.notes)
+
+
+def test_what_is_not_the_same_twice_is_a_note(clean, tmp_path):
+    text = OWN.replace('"settled_ever")', '"settled_ever", "by_chance")').replace(
+        "*KEY, *NAMES", "*KEY, *NAMES[:-1], by_chance=ibis.random()"
+    )
+    (tmp_path / "own_facts.py").write_text("import ibis\n" + text, encoding="utf-8")
+    with open_book(BookSettings(directory=str(clean))) as book:
+        found = travel(book, FeatureSettings(groups=(), own=(str(tmp_path / "own_facts.py"),)), seed=1, cuts=1)
+    assert "by_chance" not in found.names
+    assert found.notes[0].startswith("by_chance: not the same")
 
 
 def test_a_population_that_knows_who_closes_later_is_found(clean, monkeypatch):
