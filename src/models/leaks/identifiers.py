@@ -3,6 +3,7 @@
 Ids issued in order of joining tell tenure, and that is no leak: everything is compared among clients of the same cut
 *and the same month of joining*. Read are the order of ids (shorter first, then by text: of whole numbers their size),
 their length and first and last characters, the order in which the firm's rows come, and which raw columns are filled.
+(A view that joins or unites its sources may come in an order of the database's own, which says nothing either way.)
 
 A finding needs an AUC of which one bound of the interval is beyond `LIMIT`, either way, two-sided at `ALARM` over all
 signals and questions, errors by household. What is surely not .5 but within the limit is a note: branches have number
@@ -13,12 +14,14 @@ Power: leavers moved to the end of a table, or a mark filled for them alone, hav
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from appetence.models.dataset import Labelled
 from appetence.models.leaks.attributes import attributes_at, joining_month, mask
 from appetence.models.leaks.material import FEWEST_EVENTS, Material
 from appetence.models.leaks.result import ALARM, Result, counted, judged
@@ -55,35 +58,36 @@ def detect(material: Material) -> Result:
     signals = _signals(material)
     joined = joining_month(material.book, material.spine)
     z = critical(ALARM / 2.0, len(signals) * len(asked))
-    found, notes = [], []
-    for question, labelled in asked.items():
-        cohort = np.unique(labelled.cut, return_inverse=True)[1] * (joined.max() + 1) + joined[labelled.rows]
-        ordered = Ground(labelled.y, cohort, labelled.household)
-        halved = Ground(labelled.y, cohort, labelled.household, by_halves=True)
-        for name, signal in signals.items():
-            values, ground = signal.values[labelled.rows], ordered if signal.ordered else halved
-            one = ground.separation(values if signal.ordered else ground.rate_places(values.astype(np.int64)))
-            if one.events < FEWEST_EVENTS:
-                continue
-            error = max(one.error, expected_error(0.5 + LIMIT, one.events, one.others))
-            surely = abs(one.auc - 0.5) - z * error
-            told = f"{name} for {question.name} (AUC {one.auc:.3f})"
-            found.append((surely, told))
-            if 0.0 < surely <= LIMIT:
-                notes.append(told)
+    found = [one for q, labelled in asked.items() for one in _surely(q.name, labelled, joined, signals, z)]
     found.sort(reverse=True)
     names = tuple(told for surely, told in found if surely > LIMIT)
+    notes = tuple(told for surely, told in found if 0.0 < surely <= LIMIT)
     return Result(
         NAME,
         f"{len(signals)} ids, orders and blanks × {counted(len(asked), 'question')} of {material.told}",
         "distance from .5 of an AUC, surely" + (f" ({found[0][1]})" if found else ""),
         max(found[0][0], 0.0) if found else float("nan"),
         LIMIT,
-        judged(names, tuple(notes)),
+        judged(names, notes),
         names,
-        tuple(notes),
+        notes,
         HINT,
     )
+
+
+def _surely(
+    question: str, labelled: Labelled, joined: Ints, signals: dict[str, _Signal], z: float
+) -> Iterator[tuple[float, str]]:
+    """Yield how far from .5 the AUC of each signal surely is, and the signal in words."""
+    cohort = np.unique(labelled.cut, return_inverse=True)[1] * (joined.max() + 1) + joined[labelled.rows]
+    ordered = Ground(labelled.y, cohort, labelled.household)
+    halved = Ground(labelled.y, cohort, labelled.household, by_halves=True)
+    for name, signal in signals.items():
+        values, ground = signal.values[labelled.rows], ordered if signal.ordered else halved
+        one = ground.separation(values if signal.ordered else ground.rate_places(values.astype(np.int64)))
+        if one.events >= FEWEST_EVENTS:
+            error = max(one.error, expected_error(0.5 + LIMIT, one.events, one.others))
+            yield abs(one.auc - 0.5) - z * error, f"{name} for {question} (AUC {one.auc:.3f})"
 
 
 def _signals(material: Material) -> dict[str, _Signal]:
