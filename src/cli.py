@@ -111,8 +111,17 @@ def simulate(
 
 
 @app.command()
-def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Check the client book against its contract: errors, warnings, rows set aside."""
+def check(
+    config: ConfigOption = DEFAULT_CONFIG,
+    leaks: Annotated[
+        bool, typer.Option("--leaks", help="Look for leaks of the future into what is learnt from; takes minutes.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the client book against its contract: errors, warnings, rows set aside. Or look for leaks in it."""
+    if leaks:
+        _check_leaks(_load(config), as_json)
+        return
     from appetence.book import open_book
     from appetence.book.checks import check_book
 
@@ -121,6 +130,17 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     lines = [f"{count:>12,}  {table}" for table, count in report.rows.items()]
     lines += [f"{finding.severity}: {finding}" for finding in report.findings]
     _emit(report.to_json(), [*lines, "the book may be used" if report.ok else "the book may not be used"], as_json)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _check_leaks(config: Config, as_json: bool) -> None:
+    from appetence.progress import show_progress
+    from appetence.run import check_leaks
+
+    with show_progress() as progress:
+        report = check_leaks(config, progress)
+    _emit(report.as_dict(), report.lines(), as_json)
     if not report.ok:
         raise typer.Exit(1)
 

@@ -17,6 +17,7 @@ from appetence.config import Config
 from appetence.errors import PublicationError
 from appetence.features.pipeline import stream_features
 from appetence.features.population import population
+from appetence.models.leaks import LeakReport, find_leaks
 from appetence.models.promotion import keep_training
 from appetence.models.questions import ask
 from appetence.models.registry import ModelRef, resolve
@@ -108,6 +109,13 @@ def run_all(config: Config, month: str | None, progress: Progress = silent) -> R
         scored = run_job(config, book, models.refs, models.unanswered, month, None, part(progress, 0.7, 0.9))
         reports, reported = _reports(config, book, scored.month, scored.run_id, part(progress, 0.9, 1.0))
     return RunOutcome(simulated, checked, trained, scored, reports, reported)
+
+
+def check_leaks(config: Config, progress: Progress = silent) -> LeakReport:
+    """Look for leaks of the future into what the models learn from; the book must pass its checks first."""
+    with _checked(config, part(progress, 0.0, 0.05)) as (book, _):
+        settings = (config.attrition, config.next_product, config.features, config.training)
+        return find_leaks(book, *settings, part(progress, 0.05, 1.0))
 
 
 def train_all(config: Config, only: Collection[str] | None, progress: Progress = silent) -> TrainingResult:

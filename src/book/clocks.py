@@ -8,9 +8,12 @@ types, and on some engines different days.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
 
+import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 
 class BookTables(Protocol):
@@ -30,6 +33,35 @@ class BookTables(Protocol):
 
     def table(self, name: str) -> ir.Table:
         """Return the table, with absent optional columns as typed nulls."""
+        ...
+
+
+class BookEngine(BookTables, Protocol):
+    """A book that can also run what was built on it: the open book itself, or one that tells its facts differently."""
+
+    def memtable(self, name: str, data: pa.Table) -> ir.Table:
+        """Put an Arrow table beside the book, and return it; the same name replaces it."""
+        ...
+
+    def execute(self, expression: ibis.Expr) -> pa.Table:
+        """Run an expression over the book's tables, and return the rows."""
+        ...
+
+
+@runtime_checkable
+class StreamingEngine(BookEngine, Protocol):
+    """An engine that keeps tables and hands out rows as they come: what compiled code needs."""
+
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        """Run an expression, keep its rows in the engine, and return the table of them; the same name replaces it."""
+        ...
+
+    def stream(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        """Run an expression and hand out its rows in batches, in no particular order."""
+        ...
+
+    def forget(self) -> None:
+        """Drop all that was kept."""
         ...
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from appetence.book.clocks import BookTables
+from appetence.book.clocks import StreamingEngine
 from appetence.features.tallies import Tallies, days_of, flags_of, sets_of
 
 Ints = npt.NDArray[np.int64]
@@ -34,26 +34,6 @@ _NEVER = dt.date(9999, 12, 31)
 _OPS = {"count": 0, "newest": 1, "oldest": 2, "anniversary": 3, "union": 4}
 _NONE = -(2**40)
 """No day: below all days."""
-
-
-class StreamingBook(BookTables, Protocol):
-    """A book whose engine hands out rows as they come."""
-
-    def execute(self, expression: ir.Table) -> pa.Table:
-        """Run an expression and return its rows."""
-        ...
-
-    def stream(self, expression: ir.Table) -> Iterable[pa.RecordBatch]:
-        """Run an expression and hand out its rows in batches."""
-        ...
-
-    def memtable(self, name: str, data: pa.Table) -> ir.Table:
-        """Put rows into the engine."""
-        ...
-
-    def keep(self, name: str, expression: ir.Table) -> ir.Table:
-        """Run an expression and keep its rows in the engine."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -78,7 +58,7 @@ class Lines:
     cut: Ints
 
 
-def make_lines(book: StreamingBook, name: str, spine: ir.Table) -> Lines:
+def make_lines(book: StreamingEngine, name: str, spine: ir.Table) -> Lines:
     """Sort a spine by client and cut, and number its clients in a table of that name."""
     kept = [name for name in ("row", "home") if name in spine.columns]
     rows = book.execute(spine.select("client_id", "cut_index", *kept))
@@ -107,7 +87,7 @@ def add_batches(
             job.result()
 
 
-def tally(book: StreamingBook, lines: Lines, facts: ir.Table, tallies: Tallies) -> pa.Table:
+def tally(book: StreamingEngine, lines: Lines, facts: ir.Table, tallies: Tallies) -> pa.Table:
     """Return what `by_expression` defines, for every line: 0 or null where there is no fact.
 
     Notes

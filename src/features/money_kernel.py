@@ -7,6 +7,7 @@ a test holds this to it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import ibis
@@ -17,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
-from appetence.book.clocks import BookTables, contracts_on_both_clocks, month_index
+from appetence.book.clocks import BookTables, StreamingEngine, contracts_on_both_clocks, month_index
 from appetence.features.asof import AsKnown
 from appetence.features.catalogue import CREDIT, Shape
-from appetence.features.compiled import Lines, StreamingBook, add_batches, make_lines, tally
+from appetence.features.compiled import Lines, add_batches, make_lines, tally
 from appetence.features.expressions import cents
 from appetence.features.money import LONGEST, WINDOWS, YEAR
 from appetence.features.tallies import Tallies
@@ -47,7 +48,7 @@ class Compiled:
         The book whose facts are added up.
     """
 
-    def __init__(self, book: StreamingBook) -> None:
+    def __init__(self, book: StreamingEngine) -> None:
         self._book = book
         self._lines: dict[ir.Table, Lines] = {}
 
@@ -59,9 +60,12 @@ class Compiled:
         """Return what `appetence.features.tallies.by_expression` defines."""
         return self._book.memtable(f"kept_tally_{name}", tally(self._book, self.lines(spine), facts, tallies))
 
-    def money(self, known: AsKnown) -> ir.Table:
-        """Return what `appetence.features.money.money_of_members` defines."""
-        return self._book.memtable("kept_money", add_up_money(self._book, self.lines(known.members), known.shape))
+    def with_money(self, known: AsKnown, groups: Collection[str]) -> AsKnown:
+        """Give what `appetence.features.money.money_of_members` defines to the groups that ask for it."""
+        if self._book.has("balances") and {"balances", "household"} & set(groups):
+            found = add_up_money(self._book, self.lines(known.members), known.shape)
+            known.shared("money", lambda: self._book.memtable("kept_money", found))
+        return known
 
     def lines(self, spine: ir.Table) -> Lines:
         """Return a spine's lines, sorted once."""
@@ -70,7 +74,7 @@ class Compiled:
         return self._lines[spine]
 
 
-def add_up_money(book: StreamingBook, lines: Lines, shape: Shape) -> pa.Table:
+def add_up_money(book: StreamingEngine, lines: Lines, shape: Shape) -> pa.Table:
     """Return what `money_of_members` defines, added up by compiled code.
 
     Returns

@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from appetence.book import Book
+from appetence.book.clocks import BookEngine, StreamingEngine
 from appetence.book.spine import SPINE, numbered_spine
 from appetence.config import GROUPS, FeatureSettings
 from appetence.errors import AppetenceError, UsageError, did_you_mean
-from appetence.features.asof import AsKnown
+from appetence.features.asof import AsKnown, Expressions
 from appetence.features.bundles import ASSOCIATIONS, associations
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
 from appetence.features.household import everyone
@@ -81,7 +81,7 @@ class FeatureStream:
 
 
 def build_features(
-    book: Book,
+    book: BookEngine,
     spine: pa.Table,
     settings: FeatureSettings | None = None,
     *,
@@ -117,7 +117,7 @@ def build_features(
 
 
 def stream_features(
-    book: Book,
+    book: BookEngine,
     spine: pa.Table,
     settings: FeatureSettings | None = None,
     *,
@@ -144,20 +144,21 @@ def stream_features(
                 columns = _build(book, rows, features, groups, shape, schema, together)
                 yield pa.Table.from_arrays([*rows.select(SPINE.names), *columns], schema=whole)
         finally:
-            book.forget()
+            if isinstance(book, StreamingEngine):
+                book.forget()
 
     whole = pa.schema([*(field.with_nullable(True) for field in SPINE), *schema])
     return FeatureStream(whole, features, switched_off, themes_of(own), blocks())
 
 
-def _associations(book: Book, spine: pa.Table, shape: Shape) -> ir.Table:
+def _associations(book: BookEngine, spine: pa.Table, shape: Shape) -> ir.Table:
     """Compute once what all blocks need of the whole book: which products go together at each cut."""
     cuts = spine.select(["cut", "cut_index"]).group_by(["cut", "cut_index"]).aggregate([])
     found = book.execute(associations(book, book.memtable("association_cuts", cuts), shape))
     return book.memtable("associations", found.cast(ASSOCIATIONS))
 
 
-def shape_of(book: Book, settings: FeatureSettings) -> Shape:
+def shape_of(book: BookEngine, settings: FeatureSettings) -> Shape:
     """Return what this book has of its own: families of products, columns of `client_facts`, coverage targets."""
     products = book.execute(book.table("products").select("product_id", "family"))
     families = tuple(sorted(set(products["family"].drop_null().to_pylist())))
@@ -175,7 +176,7 @@ def shape_of(book: Book, settings: FeatureSettings) -> Shape:
 
 
 def available(
-    book: Book, shape: Shape, settings: FeatureSettings, own: Sequence[OwnGroup] = ()
+    book: BookEngine, shape: Shape, settings: FeatureSettings, own: Sequence[OwnGroup] = ()
 ) -> tuple[tuple[Feature, ...], tuple[tuple[str, str], ...]]:
     """Return the features that this book can give, and per group why others cannot be given."""
     wanted = catalogue(settings.groups, shape, own)
@@ -194,7 +195,7 @@ def available(
     return tuple(kept), tuple((group, _reason(group, missing, wanted)) for group, missing in lacking.items())
 
 
-def _missing(book: Book, need: str) -> str | None:
+def _missing(book: BookEngine, need: str) -> str | None:
     """Return what the book lacks of a need, a table or `table.column`; None where it has it."""
     table, _, column = need.partition(".")
     if not book.has(table):
@@ -210,7 +211,7 @@ def _reason(group: str, missing: dict[str, str], wanted: tuple[Feature, ...]) ->
 
 
 def _build(
-    book: Book,
+    book: BookEngine,
     rows: pa.Table,
     features: tuple[Feature, ...],
     groups: Mapping[str, Group],
@@ -221,11 +222,11 @@ def _build(
     """Run the groups over some rows of the spine; return the features' columns in the rows' order."""
     spine = book.memtable("spine", rows)
     wanted = dict(_by_group(features))
-    members = book.keep("everyone", everyone(book, spine)) if "household" in wanted else None
-    engine = Compiled(book)
+    engine = Compiled(book) if isinstance(book, StreamingEngine) else Expressions()
+    members = engine.keep("everyone", everyone(book, spine)) if "household" in wanted else None
     known = AsKnown(book, spine, shape, together, members, engine)
-    if book.has("balances") and not wanted.keys().isdisjoint(("balances", "household")):
-        known.shared("money", lambda: engine.money(known))
+    if isinstance(engine, Compiled):
+        known = engine.with_money(known, wanted)
     found = []
     # one group's rows are put in order while the engine is at the next group
     with ThreadPoolExecutor(1) as aside:
