@@ -11,6 +11,7 @@ import datetime as dt
 from typing import Any, Protocol
 
 import ibis.expr.types as ir
+import pyarrow as pa
 
 
 class BookTables(Protocol):
@@ -30,6 +31,18 @@ class BookTables(Protocol):
 
     def table(self, name: str) -> ir.Table:
         """Return the table, with absent optional columns as typed nulls."""
+        ...
+
+
+class BookEngine(BookTables, Protocol):
+    """A book whose engine runs expressions over its tables: `Book` on DuckDB, `SparkBook` on Spark."""
+
+    def memtable(self, name: str, data: pa.Table) -> ir.Table:
+        """Put an Arrow table beside the book, and return it; the same name replaces it."""
+        ...
+
+    def execute(self, expression: ir.Table) -> pa.Table:
+        """Run an expression and return its rows, in no particular order unless it sorts."""
         ...
 
 

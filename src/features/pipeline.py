@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from appetence.book import Book
+from appetence.book.clocks import BookEngine
 from appetence.book.spine import SPINE, numbered_spine
 from appetence.config import GROUPS, FeatureSettings
 from appetence.errors import AppetenceError, UsageError, did_you_mean
@@ -58,7 +58,7 @@ class FeatureTable:
 
 
 def build_features(
-    book: Book,
+    book: BookEngine,
     spine: pa.Table,
     settings: FeatureSettings | None = None,
     *,
@@ -69,7 +69,7 @@ def build_features(
     Parameters
     ----------
     book
-        An open book.
+        An open book, on any engine.
     spine
         `client_id` and `cut` (first days of months), each pair once, in any order.
     settings
@@ -108,14 +108,14 @@ def build_features(
     return FeatureTable(data, features, switched_off, themes_of(own))
 
 
-def _associations(book: Book, spine: pa.Table) -> ir.Table:
+def _associations(book: BookEngine, spine: pa.Table) -> ir.Table:
     """Compute once what all blocks need of the whole book: which products go together at each cut."""
     cuts = pc.unique(spine["cut"]).sort()
     found = book.execute(associations(book, book.memtable("association_cuts", pa.table({"cut": cuts}))))
     return book.memtable("associations", found.cast(ASSOCIATIONS))
 
 
-def shape_of(book: Book, settings: FeatureSettings) -> Shape:
+def shape_of(book: BookEngine, settings: FeatureSettings) -> Shape:
     """Return what this book has of its own: families of products, columns of `client_facts`, coverage targets."""
     found = book.execute(book.table("products").select("family").distinct())["family"].drop_null()
     families = tuple(sorted(found.to_pylist()))
@@ -132,7 +132,7 @@ def shape_of(book: Book, settings: FeatureSettings) -> Shape:
 
 
 def available(
-    book: Book, shape: Shape, settings: FeatureSettings, own: Sequence[OwnGroup] = ()
+    book: BookEngine, shape: Shape, settings: FeatureSettings, own: Sequence[OwnGroup] = ()
 ) -> tuple[tuple[Feature, ...], tuple[tuple[str, str], ...]]:
     """Return the features that this book can give, and per group why others cannot be given."""
     wanted = catalogue(settings.groups, shape, own)
@@ -151,7 +151,7 @@ def available(
     return tuple(kept), tuple((group, _reason(group, missing, wanted)) for group, missing in lacking.items())
 
 
-def _missing(book: Book, need: str) -> str | None:
+def _missing(book: BookEngine, need: str) -> str | None:
     """Return what the book lacks of a need, a table or `table.column`; None where it has it."""
     table, _, column = need.partition(".")
     if not book.has(table):
@@ -167,7 +167,7 @@ def _reason(group: str, missing: dict[str, str], wanted: tuple[Feature, ...]) ->
 
 
 def _build(
-    book: Book,
+    book: BookEngine,
     rows: pa.Table,
     features: tuple[Feature, ...],
     groups: Mapping[str, Group],

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from appetence.book import Book
-from appetence.book.clocks import contracts_as_known
+from appetence.book.clocks import BookEngine, contracts_as_known
 from appetence.book.spine import SPINE
 
 
-def population(book: Book, cuts: Iterable[dt.date]) -> pa.Table:
+def population(book: BookEngine, cuts: Iterable[dt.date]) -> pa.Table:
     """Return the clients holding at least one contract at each cut, as the firm knew then.
 
     Clients who have left since are in it, and so are those whose closing became known only later.
