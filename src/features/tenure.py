@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import month_index, months_between
+from appetence.features.expressions import month_index, months_between, remainder
 from appetence.features.families import family_words
 
 FEATURES = (
@@ -110,4 +110,4 @@ def build(known: AsKnown) -> ir.Table:
 
 def _months_ahead(month: ir.IntegerValue, cut: ir.IntegerValue) -> ir.IntegerValue:
     """Return in how many months, 0 to 11, the month of the year comes back."""
-    return ((month - cut) % 12 + 12) % 12  # engines differ on the sign of a remainder
+    return remainder(month - cut, 12)
