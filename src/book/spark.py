@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,7 +24,7 @@ from appetence.book.contract import TABLES, Column
 from appetence.book.mapping import files_of
 from appetence.book.observed import observed_window
 from appetence.book.provided import Mapped, Provided
-from appetence.book.spark_conform import conform, quoted, selected
+from appetence.book.spark_conform import conform, selected
 from appetence.book.spark_session import SEMANTICS, opened_session, require_spark
 from appetence.config import BookSettings
 from appetence.errors import BookError, UsageError
@@ -165,10 +167,8 @@ def _cast(place: str, found: DataFrame, columns: Sequence[Column]) -> DataFrame:
 def _without(table: DataFrame, keys: DataFrame | None) -> DataFrame:
     if keys is None:
         return table
-    from pyspark.sql.functions import expr
-
-    same = " AND ".join(f"CAST(t.{quoted(name)} AS STRING) = aside.{quoted(name)}" for name in keys.columns)
-    return table.alias("t").join(keys.alias("aside"), expr(same), "left_anti")
+    same = [table[name].cast("string") == keys[name] for name in keys.columns]
+    return table.join(keys, reduce(and_, same), "left_anti")
 
 
 class _Options(ibis.config.Config):

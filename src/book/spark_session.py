@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,7 @@ def opened_session(**settings: str) -> Iterator[SparkSession]:
         pyspark or Java is missing, or Spark does not start.
     """
     require_spark()
+    _load_pyspark()
     from pyspark.sql import SparkSession
 
     there = SparkSession.getActiveSession()
@@ -86,6 +88,16 @@ def opened_session(**settings: str) -> Iterator[SparkSession]:
         yield session
     finally:
         session.stop()
+
+
+def _load_pyspark() -> None:
+    """Load what pyspark loads at its first call of Java, without its warning that pandas is newer than it knows.
+
+    No pandas passes between us: tables come and go as Arrow.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        import pyspark.testing.utils  # noqa: F401
 
 
 def _start(settings: Mapping[str, str]) -> None:

@@ -89,7 +89,7 @@ def test_the_command_writes_the_same_file_and_says_nothing_of_spark(spark, spark
     (tmp_path / "firm.yaml").write_text(yaml.safe_dump(firm), encoding="utf-8")
     write_features(load_config(tmp_path / "firm.yaml"), ["2020-12", "2020-11"], tmp_path / "duckdb.parquet")
     asked = ["-c", "firm.yaml", "-m", "2020-12", "-m", "2020-11", "--engine", "spark", "--out", "spark.parquet"]
-    command = [sys.executable, "-W", "error", "-m", "appetence", "features", *asked]
+    command = [sys.executable, "-W", "default", "-m", "appetence", "features", *asked]
     environment = {**os.environ, "SPARK_CONF_DIR": str(spark_defaults)}
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, "6 rows × 5 features in spark.parquet\n", "")
