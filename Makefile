@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SPARK := $(VENV)/.spark
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 CONFIG ?= configs/demo.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types architecture pytest bench docs lock clean
+.PHONY: help setup spark run test lint types architecture pytest bench docs lock clean
 
 help:  ## List what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -20,6 +22,13 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+spark: $(SPARK)  ## Add Spark to .venv, for `appetence features --engine spark` (needs Java 17 or newer to run)
+
+$(SPARK): requirements-spark.lock $(STAMP)
+	@echo "installing Spark into $(VENV)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	@touch $(SPARK)
 
 run: $(STAMP)  ## The main job: book, checks, models, scores of the newest month, reports (CONFIG=configs/demo.yaml)
 	@$(BIN)/appetence run --config $(CONFIG)
@@ -46,8 +55,10 @@ bench: $(STAMP)  ## A benchmark: make bench NAME=explain (ARGS="--scale 0.1")
 docs: $(STAMP)  ## Write docs/book.md and docs/features.md from their declarations
 	$(BIN)/appetence docs --out docs
 
-lock: $(STAMP)  ## Resolve requirements.lock anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements.lock
+lock: $(STAMP)  ## Resolve requirements.lock anew, and what Spark adds to it (needs uv)
+	$(LOCK) --group dev pyproject.toml -o requirements.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' \
+		| $(LOCK) -c requirements.lock - -o requirements-spark.lock
 
 clean:  ## Remove caches and built files; data, models and scores stay
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist build

@@ -150,11 +150,14 @@ def features(
     config: ConfigOption = DEFAULT_CONFIG,
     month: Annotated[list[str] | None, typer.Option("--month", "-m", help="YYYY-MM; may be given often.")] = None,
     out: Annotated[Path, typer.Option(help="A Parquet file to write.")] = Path("features.parquet"),
+    engine: Annotated[
+        Literal["duckdb", "spark"], typer.Option(help="What computes them; the numbers are the same.")
+    ] = "duckdb",
 ) -> None:
     """Write what was known of each client at the end of one month or of many."""
     from appetence.run import write_features
 
-    rows, columns = write_features(_load(config), month or [], out)
+    rows, columns = write_features(_load(config), month or [], out, engine)
     print(f"{rows:,} rows × {columns} features in {out}")
 
 

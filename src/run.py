@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
 from appetence.book import Book, open_book
 from appetence.book.checks import CheckReport, check_book
 from appetence.book.simulate import simulate
+from appetence.book.spark import SparkBook, require_spark_book
 from appetence.config import Config
 from appetence.errors import PublicationError
 from appetence.features.pipeline import stream_features
@@ -142,9 +143,11 @@ def report_month(config: Config, month: str | None, progress: Progress = silent)
         return tuple(_write(config, book, str(chosen), part(progress, 0.2, 1.0)).values())
 
 
-def write_features(config: Config, months: Sequence[str], out: Path) -> tuple[int, int]:
+def write_features(
+    config: Config, months: Sequence[str], out: Path, engine: Literal["duckdb", "spark"] = "duckdb"
+) -> tuple[int, int]:
     """Write the feature table of some months to a Parquet file; return its numbers of rows and features."""
-    with _checked(config, silent) as (book, _):
+    with _checked_on(config, engine) as book:
         first, newest = Month.of(book.observed_from), Month.before(book.observed_until)
         chosen = {scorable_month(month, first, newest) for month in months or [str(newest)]}
         spine = population(book, sorted(month.cut for month in chosen))
@@ -187,6 +190,20 @@ def _checked(config: Config, progress: Progress) -> Iterator[tuple[Book, CheckRe
         report = check_book(book)
         report.raise_for_errors()
         yield book, report
+
+
+@contextmanager
+def _checked_on(config: Config, engine: Literal["duckdb", "spark"]) -> Iterator[Book | SparkBook]:
+    """Open the checked book on an engine. The checks are DuckDB's for both: a pass per table, which spills to disk."""
+    if engine == "spark":
+        require_spark_book(config.book)
+    with _checked(config, silent) as (book, _):
+        if engine == "duckdb":
+            yield book
+            return
+        set_aside = book.quarantined()
+    with SparkBook(config.book, set_aside=set_aside) as on_spark:
+        yield on_spark
 
 
 def _train(

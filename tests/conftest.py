@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +15,9 @@ import pytest
 
 from appetence.book import Book, open_book
 from appetence.book.contract import TABLES, Column, Type
+from appetence.book.spark_session import opened_session, require_spark
 from appetence.config import BookSettings
+from appetence.errors import UsageError
 
 Rows = dict[str, list[dict[str, object]]]
 
@@ -87,7 +91,7 @@ def _value(table: str, column: Column, row: dict[str, object], number: int) -> o
     return _DEFAULTS.get((table, column.name), _BY_TYPE[column.type])
 
 
-@pytest.fixture(name="write_book")
+@pytest.fixture(name="write_book", scope="session")
 def _write_book() -> Callable[..., Path]:
     """Return `write_book`."""
     return write_book
@@ -111,3 +115,39 @@ def make_book(tmp_path: Path) -> Iterator[Callable[..., Book]]:
     yield make
     for book in books:
         book.close()
+
+
+QUICK = {
+    # what makes work over many rows fast makes work over a few rows slow
+    "spark.master": "local[1]",
+    "spark.driver.memory": "1g",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.default.parallelism": "1",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.autoBroadcastJoinThreshold": "-1",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """Return the one Spark session of these tests; without pyspark or Java they skip, and under CI they fail."""
+    try:
+        require_spark()
+    except UsageError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    with opened_session(**QUICK) as session:
+        yield session
+
+
+@pytest.fixture
+def spark_defaults(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for SPARK_CONF_DIR, so that a process of its own is quick too."""
+    folder = tmp_path_factory.mktemp("spark")
+    lines = [f"{name} {value}" for name, value in QUICK.items()]
+    (folder / "spark-defaults.conf").write_text("\n".join(lines), encoding="utf-8")
+    return folder

@@ -17,18 +17,17 @@ import ibis.expr.operations as ops
 import pyarrow as pa
 
 from appetence.book import known, quarantine
-from appetence.book.contract import TABLES
 from appetence.book.fingerprint import fingerprint
-from appetence.book.mapping import Mapped, map_directory, map_views
+from appetence.book.mapping import map_directory, map_views
 from appetence.book.observed import observed_window
+from appetence.book.provided import Provided
 from appetence.config import BookSettings
-from appetence.errors import BookError, did_you_mean
 
 _BATCH = 100_000
 """Rows handed out at a time."""
 
 
-class Book:
+class Book(Provided):
     """A firm's client book, cast to the contract and read-only; close it, or use it in a `with` statement.
 
     Parameters
@@ -41,6 +40,8 @@ class Book:
 
     Attributes
     ----------
+    settings
+        As given.
     observed_from, observed_until
         First days of months between which the firm's records show events, the second excluded.
     connection
@@ -54,12 +55,13 @@ class Book:
     """
 
     def __init__(self, settings: BookSettings, *, memory_limit: str | None = None) -> None:
+        self.settings = settings
         with ExitStack() as stack:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="appetence-", ignore_cleanup_errors=True))
             self.connection = _connect(spill, memory_limit)
             stack.callback(self.connection.close)
             self._backend = ibis.duckdb.from_connection(self.connection)
-            self._mapped: dict[str, Mapped] = (
+            super().__init__(
                 map_directory(self.connection, settings)
                 if settings.directory is not None
                 else map_views(self.connection, settings)
@@ -67,30 +69,9 @@ class Book:
             quarantine.clear(self.connection)
             self.connection.execute("SET lock_configuration = true")
             self.observed_from, self.observed_until = observed_window(
-                self.connection, self.tables, settings.observed_from, settings.observed_until
+                self, settings.observed_from, settings.observed_until
             )
             self._closing = stack.pop_all()
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """Names of the contract's tables that the firm provides, in the contract's order."""
-        return tuple(name for name, mapped in self._mapped.items() if mapped.present)
-
-    def has(self, table: str) -> bool:
-        """Return whether the firm provides the table."""
-        return self._find(table).present
-
-    def has_column(self, table: str, column: str) -> bool:
-        """Return whether the firm provides the column; an optional one that it leaves out is null everywhere."""
-        mapped = self._find(table)
-        names = [known.name for known in mapped.columns]
-        if column not in names:
-            raise BookError(f"a column of {table} must be named", repr(column), did_you_mean(column, names))
-        return column in mapped.provided
-
-    def extra_columns(self, table: str) -> tuple[str, ...]:
-        """Return the firm's own columns of a table, beyond the contract."""
-        return tuple(c.name for c in self._find(table).columns if c.name not in TABLES[table].by_name)
 
     def table(self, name: str) -> ibis.Table:
         """Return a table of the contract, less the rows that the checks have set aside.
@@ -98,7 +79,7 @@ class Book:
         All columns of the contract are there, in its order and types, then the firm's own: an optional column that
         the firm leaves out is null, an optional table that it leaves out is empty.
         """
-        return self._ibis("book", name, pa.schema([(c.name, c.type.arrow) for c in self._find(name).columns]))
+        return self._ibis("book", name, pa.schema([(c.name, c.type.arrow) for c in self.mapping(name).columns]))
 
     def as_known(self, name: str, cut: dt.date) -> ibis.Table:
         """Return what was known of a table strictly before a cut; see `appetence.book.known`."""
@@ -107,10 +88,6 @@ class Book:
     def fingerprint(self, cut: dt.date) -> str:
         """Return a sha256 of all that was known before a cut; see `appetence.book.fingerprint`."""
         return fingerprint(self, cut)
-
-    def mapping(self, table: str) -> Mapped:
-        """Return how a table was mapped: whether it is there, and its columns."""
-        return self._find(table)
 
     def quarantined(self) -> pa.Table:
         """Return what the checks have set aside: `table_name`, `key` (a list of texts) and `check_name`, in order."""
@@ -165,11 +142,6 @@ class Book:
         # not Backend.table, which asks the database for what is known here already (by a call that DuckDB deprecates)
         namespace = ops.Namespace(database=schema)
         return ops.DatabaseTable(name, ibis.Schema.from_pyarrow(columns), self._backend, namespace).to_expr()
-
-    def _find(self, table: str) -> Mapped:
-        if table not in self._mapped:
-            raise BookError("a table of the client book must be named", repr(table), did_you_mean(table, TABLES))
-        return self._mapped[table]
 
 
 def open_book(settings: BookSettings, *, memory_limit: str | None = None) -> Book:

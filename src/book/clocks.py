@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
-import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -37,14 +36,14 @@ class BookTables(Protocol):
 
 
 class BookEngine(BookTables, Protocol):
-    """A book that can also run what was built on it: the open book itself, or one that tells its facts differently."""
+    """A book that runs expressions over its tables: on DuckDB, on Spark, or one that tells its facts differently."""
 
     def memtable(self, name: str, data: pa.Table) -> ir.Table:
         """Put an Arrow table beside the book, and return it; the same name replaces it."""
         ...
 
-    def execute(self, expression: ibis.Expr) -> pa.Table:
-        """Run an expression over the book's tables, and return the rows."""
+    def execute(self, expression: ir.Table) -> pa.Table:
+        """Run an expression over the book's tables, and return its rows, in no particular order unless it sorts."""
         ...
 
 

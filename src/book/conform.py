@@ -47,7 +47,7 @@ def all_columns(table: Table, extra: Mapping[str, str]) -> tuple[Column, ...]:
 
 
 def conform(place: str, columns: Sequence[Column], found: Sequence[tuple[str, str]]) -> list[Cast]:
-    """Match the columns found against those wanted and say how to cast each.
+    """Match the columns found against those wanted and say how DuckDB casts each.
 
     Parameters
     ----------
@@ -63,8 +63,14 @@ def conform(place: str, columns: Sequence[Column], found: Sequence[tuple[str, st
     BookError
         A column is missing, unknown or there twice: the message names the nearest right one.
     """
+    require_columns(place, columns, [name for name, _ in found])
     wanted = {column.name: column for column in columns}
-    names = [name for name, _ in found]
+    return [_cast(wanted[name], kind) for name, kind in found]
+
+
+def require_columns(place: str, columns: Sequence[Column], names: Sequence[str]) -> None:
+    """Match the names found against the columns wanted; see `conform`."""
+    wanted = {column.name: column for column in columns}
     _no_duplicates(place, names)
     unknown = [name for name in names if name not in wanted]
     missing = [c.name for c in columns if c.required and c.name not in names]
@@ -77,7 +83,6 @@ def conform(place: str, columns: Sequence[Column], found: Sequence[tuple[str, st
         )
     if missing:
         raise BookError(f"{place} must have the required column {missing[0]!r}", "none of that name", None)
-    return [_cast(wanted[name], kind) for name, kind in found]
 
 
 def _no_duplicates(place: str, names: Sequence[str]) -> None:
@@ -105,7 +110,17 @@ def require_castable(connection: duckdb.DuckDBPyConnection, place: str, relation
     doubtful = [cast for cast in casts if cast.failed is not None]
     if not doubtful:
         return
-    counts = one_row(connection, f"SELECT {', '.join(f'count_if({cast.failed})' for cast in doubtful)} FROM {relation}")
+    counts = one_row(connection, f"SELECT {', '.join(failures(doubtful))} FROM {relation}")
+    refuse_failed(place, doubtful, counts)
+
+
+def failures(doubtful: Sequence[Cast]) -> list[str]:
+    """Return SQL that counts the values that cannot be cast, for each column."""
+    return [f"count_if({cast.failed})" for cast in doubtful]
+
+
+def refuse_failed(place: str, doubtful: Sequence[Cast], counts: Sequence[int]) -> None:
+    """Raise where a count of `failures` is not zero; see `require_castable`."""
     for cast, count in zip(doubtful, counts, strict=True):
         if count:
             raise BookError(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from appetence.book.conform import all_columns, conform, require_castable, select_list
-from appetence.book.contract import TABLES, Column
+from appetence.book.contract import TABLES
+from appetence.book.provided import Mapped
 from appetence.book.source import register_source, release_sources
 from appetence.book.sql import literal, quoted
 from appetence.config import BookSettings, Source
@@ -25,31 +25,23 @@ _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/""", re
 _END = re.compile(r";(\s|--[^\n]*(\n|$)|/\*.*?\*/)*$", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Mapped:
-    """How a table of the contract was filled.
-
-    Parameters
-    ----------
-    present
-        Whether the firm provides the table.
-    provided
-        Names of the columns that the firm provides.
-    columns
-        All columns, in order: the contract's, then the firm's own.
-    """
-
-    present: bool
-    provided: frozenset[str]
-    columns: tuple[Column, ...]
-
-
 def map_directory(connection: duckdb.DuckDBPyConnection, settings: BookSettings) -> dict[str, Mapped]:
-    """Make a view `mapped.<table>` of each `<table>.parquet` in the book's directory, read in place.
+    """Make a view `mapped.<table>` of each `<table>.parquet` in the book's directory, read in place."""
+    known = {name: str(path) for name, path in files_of(Path(settings.directory or "")).items()}
+    _restrict(connection, list(known.values()))
+    return {name: _map_file(connection, name, known.get(name), settings) for name in TABLES}
+
+
+def files_of(directory: Path) -> dict[str, Path]:
+    """Return the Parquet file of each table of the contract that a book's directory holds.
 
     Other files and all folders below (such as a simulator's `truth/`) are never read.
+
+    Raises
+    ------
+    BookError
+        The directory or a required table is missing, or a file's name is a slip of a table's.
     """
-    directory = Path(settings.directory or "")
     if not directory.is_dir():
         raise BookError(
             "the book's directory must exist", str(directory), "`appetence simulate` makes one where the config says so"
@@ -57,9 +49,7 @@ def map_directory(connection: duckdb.DuckDBPyConnection, settings: BookSettings)
     files = {path.stem: path.resolve() for path in sorted(directory.glob("*.parquet"))}
     _no_slips(directory, files)
     _require_tables(f"{directory}", [name for name in TABLES if name in files], "file {}.parquet")
-    known = {name: str(path) for name, path in files.items() if name in TABLES}
-    _restrict(connection, list(known.values()))
-    return {name: _map_file(connection, name, known.get(name), settings) for name in TABLES}
+    return {name: path for name, path in files.items() if name in TABLES}
 
 
 def map_views(connection: duckdb.DuckDBPyConnection, settings: BookSettings) -> dict[str, Mapped]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-import duckdb
+import ibis
+import ibis.expr.types as ir
 
+from appetence.book.clocks import BookEngine
 from appetence.book.contract import TABLES
-from appetence.book.sql import one_row, quoted
 from appetence.errors import BookError
 from appetence.months import Month
 
@@ -22,12 +23,7 @@ DATED = {
 """Columns that date a fact, per table: agreed terms (`ends_on`) are not among them."""
 
 
-def observed_window(
-    connection: duckdb.DuckDBPyConnection,
-    tables: tuple[str, ...],
-    first: dt.date | None,
-    until: dt.date | None,
-) -> tuple[dt.date, dt.date]:
+def observed_window(book: BookEngine, first: dt.date | None, until: dt.date | None) -> tuple[dt.date, dt.date]:
     """Return the first day observed and the first day no longer observed, both first days of a month.
 
     Where a firm does not say, balances decide: from the first month that has any to the end of the last. Without
@@ -40,9 +36,9 @@ def observed_window(
         The book is empty, or the days are out of order.
     """
     if first is None or until is None:
-        low, high = _balance_months(connection) if "balances" in tables else (None, None)
+        low, high = _balance_months(book) if book.has("balances") else (None, None)
         if low is None or high is None:
-            low, high = _fact_months(connection, tables)
+            low, high = _fact_months(book)
         first = first or (low.start if low else None)
         until = until or (high.start if high else None)
     if first is None or until is None:
@@ -56,15 +52,20 @@ def observed_window(
     return first, until
 
 
-def _balance_months(connection: duckdb.DuckDBPyConnection) -> tuple[Month | None, Month | None]:
-    low, high = one_row(connection, "SELECT min(month), max(month) FROM book.balances")
+def _balance_months(book: BookEngine) -> tuple[Month | None, Month | None]:
+    balances = book.table("balances")
+    low, high = _days(book, balances.agg(low=balances.month.min(), high=balances.month.max()))
     return (Month.of(low) if low else None), (Month.of(high) + 1 if high else None)
 
 
-def _fact_months(connection: duckdb.DuckDBPyConnection, tables: tuple[str, ...]) -> tuple[Month | None, Month | None]:
-    (low,) = one_row(connection, "SELECT min(opened_on) FROM book.contracts")
-    newest = " UNION ALL ".join(
-        f"SELECT max({quoted(column)}) AS day FROM book.{table}" for table in tables for column in DATED[table]
-    )
-    (high,) = one_row(connection, f"SELECT max(day) FROM ({newest})")
+def _fact_months(book: BookEngine) -> tuple[Month | None, Month | None]:
+    contracts = book.table("contracts")
+    (low,) = _days(book, contracts.agg(low=contracts.opened_on.min()))
+    days = [book.table(name).select(day=column) for name in TABLES if book.has(name) for column in DATED[name]]
+    (high,) = _days(book, ibis.union(*days).agg(high=ibis._.day.max()))
     return (Month.of(low) if low else None), (Month.of(high) if high else None)
+
+
+def _days(book: BookEngine, aggregated: ir.Table) -> tuple[dt.date | None, ...]:
+    found = book.execute(aggregated)
+    return tuple(found[name][0].as_py() for name in found.column_names)

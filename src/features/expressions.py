@@ -5,12 +5,14 @@ Money is summed in whole cents, so that a sum is exact and does not depend on th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
 from appetence.book.clocks import age_at, in_months_before, month_index, months_between
+from appetence.errors import UsageError
 
 __all__ = [
     "ACCENTED",
@@ -30,6 +32,7 @@ __all__ = [
     "newest_order",
     "ratio",
     "relative_change",
+    "remainder",
     "slope",
     "total",
 ]
@@ -47,7 +50,7 @@ def money(amount_in_cents: Any) -> Any:
 
 def months_ahead(month: Any, cut_index: Any) -> Any:
     """Return in how many months, 0 to 11, the month of the year comes back."""
-    return ((month - cut_index) % 12 + 12) % 12  # engines differ on the sign of a remainder
+    return remainder(month - cut_index, 12)
 
 
 def total(values: Any, where: Any = None) -> Any:
@@ -81,9 +84,11 @@ def relative_change(now: Any, then: Any, least: int) -> Any:
 def latest_known(value: Any, day: Any, key: Any, where: Any) -> Any:
     """Return the value of the newest row of each group, ties broken by the greatest `key` (text).
 
-    `first(order_by)` and `arg_max` with ties pick any row; one text that orders by day, then key, has no ties.
+    `first(order_by)` and `arg_max` with ties pick any row; one text that orders by day, then key, has no ties. A row
+    without a day or key is left out: engines differ on a group that has no other.
     """
-    return value.argmax(newest_order(day, key), where=where)
+    order = newest_order(day, key)
+    return value.argmax(order, where=where & order.notnull())
 
 
 def newest_order(day: Any, key: Any) -> Any:
@@ -95,13 +100,42 @@ ACCENTED = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ"
 PLAIN = "aaaaaaceeeeiiiinooooouuuuyy"
 """Letters with accents, and at the same place without; œ becomes two letters and stands apart."""
 
+_BREAKS = "\n\r\v\x85\u2028\u2029"
+"""Line breaks, in any alphabet: engines differ on which of them `.` matches, and whether `$` holds before the last."""
+
+_LOOSE = "\u0300\u0301\u0302\u0303\u0307\u0308\u0327"
+"""Accents that follow their letter; the one on the `i` of a Turkish text comes of lower case on some engines only."""
+
+_UNLIKE = re.compile(r"\\[bB]|&&|(?<!\\)\[[^\]]*(?<!\\)\[")
+"""In a pattern: what engines read differently, with text in any alphabet."""
+
 
 def matches(text: Any, pattern: str) -> Any:
     """Return whether a text, in lower case and without accents, holds a match of a regular expression; null is no.
 
-    With plain letters only, a pattern need not know what each engine takes for a letter.
+    With plain letters only, a pattern need not know what each engine takes for a letter. Line breaks are blanks.
+
+    Raises
+    ------
+    UsageError
+        A pattern that engines read differently.
     """
-    return text.lower().translate(ACCENTED, PLAIN).replace("œ", "oe").re_search(pattern).fill_null(False)
+    if _UNLIKE.search(pattern):
+        raise UsageError(
+            "a pattern must find the same on every engine",
+            repr(pattern),
+            "Without \\b, [:classes:], && and brackets in brackets: write a word's end as ([^a-z0-9]|$)",
+        )
+    plain = text.lower().translate(ACCENTED + _BREAKS + _LOOSE, PLAIN + " " * len(_BREAKS))
+    return plain.replace("œ", "oe").re_search(pattern).fill_null(False)
+
+
+def remainder(whole: Any, divisor: int) -> Any:
+    """Return what is left of an integer by a positive divisor, from 0 to below it.
+
+    Of a negative number, engines differ on the sign of the remainder.
+    """
+    return (whole % divisor + divisor) % divisor
 
 
 def slope(series: Sequence[Any]) -> Any:

@@ -92,7 +92,7 @@ def build_features(
     Parameters
     ----------
     book
-        An open book.
+        An open book, on any engine.
     spine
         `client_id` and `cut` (first days of months), each pair once, in any order.
     settings

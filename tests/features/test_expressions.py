@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appetence.features.expressions import at_least, cents, latest_known, mean, money, ratio, relative_change, slope
+from appetence.errors import UsageError
+from appetence.features.expressions import (
+    at_least,
+    cents,
+    latest_known,
+    matches,
+    mean,
+    money,
+    ratio,
+    relative_change,
+    remainder,
+    slope,
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +54,29 @@ def test_cents_are_exact(evaluate):
     amounts = pa.array([Decimal("0.29"), Decimal("-1.15"), None], pa.decimal128(18, 2))
     assert evaluate(lambda t: cents(t.a), a=amounts) == [29, -115, None]
     assert evaluate(lambda t: money(cents(t.a)), a=amounts) == [0.29, -1.15, None]
+
+
+def test_remainders_are_not_negative(evaluate):
+    assert evaluate(lambda t: remainder(t.a, 12), a=pa.array([-13, -12, -1, 0, 11, 12, None])) == [
+        11,
+        0,
+        11,
+        0,
+        11,
+        0,
+        None,
+    ]
+
+
+def test_accents_and_line_breaks_do_not_hide_a_match(evaluate):
+    texts = ["Réclamation\n", "re\u0301clamation", "RECLAMATION", "une réclamation", "", None]
+    assert evaluate(lambda t: matches(t.a, "^reclamation ?$"), a=pa.array(texts)) == [True] * 3 + [False] * 3
+
+
+@pytest.mark.parametrize("pattern", [r"\bfrais\b", "[[:alpha:]]+", "[a-z&&[^x]]", "[a[b]]"])
+def test_a_pattern_that_engines_read_differently_is_refused(pattern):
+    with pytest.raises(UsageError, match="must find the same on every engine"):
+        matches(ibis.literal("frais"), pattern)
 
 
 def test_the_latest_of_a_day_is_the_one_with_the_greatest_key():
