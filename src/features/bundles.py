@@ -13,7 +13,7 @@ import pyarrow as pa
 from appetence.book.clocks import BookTables, contracts_as_known
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
-from appetence.features.expressions import count_where, ratio, total
+from appetence.features.expressions import count_where, ratio, total, united
 from appetence.features.holding import contract_tallies
 from appetence.features.product_sets import product_places, with_bits, words
 
@@ -101,7 +101,7 @@ def associations(book: BookTables, cuts: ir.Table, shape: Shape) -> ir.Table:
     clients = book.table("contracts").select("client_id").distinct()
     contracts = contracts_as_known(book, clients.cross_join(cuts))
     rows = with_bits(contracts.filter(contracts.held), book, shape)
-    union = {word: rows[bit].bit_or() for word, bit in zip(columns, words("bit", shape), strict=True)}
+    union = {word: united(rows[bit]) for word, bit in zip(columns, words("bit", shape), strict=True)}
     held = rows.group_by("client_id", "cut").agg(**union)
     sets = held.group_by("cut", *columns).agg(clients=held.count())
     everyone = sets.group_by("cut").agg(n=total(sets.clients))

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -27,10 +28,10 @@ Ints = npt.NDArray[np.int64]
 
 _THREADS = 2
 _FAR = 2**30
-"""A month later than all: of a day that is null, or centuries away."""
+"""A month later than all: of a day that is null."""
 
-_EPOCH, _OLDEST, _NEWEST = dt.date(1970, 1, 1), dt.date(1700, 1, 1), dt.date(2300, 1, 1)
-_NEVER = dt.date(9999, 12, 31)
+_NULL = 2**31 - 1
+_EPOCH, _OLDEST, _NEWEST = dt.date(1970, 1, 1), dt.date(1500, 1, 1), dt.date(9999, 12, 31)
 _OPS = {"count": 0, "newest": 1, "oldest": 2, "anniversary": 3, "union": 4}
 _NONE = -(2**40)
 """No day: below all days."""
@@ -92,7 +93,7 @@ def tally(book: StreamingEngine, lines: Lines, facts: ir.Table, tallies: Tallies
 
     Notes
     -----
-    Memory: 8 bytes per line and tally, and one batch of facts. Days before 1700 count as long ago, after 2300 as never.
+    Memory: 8 bytes per line and tally, and one batch of facts. A day before 1500 counts as one of that year.
     """
     days, flags, sets = ("usable", *days_of(tallies)), flags_of(tallies), sets_of(tallies)
     found = np.zeros((len(lines.cut), len(tallies)), dtype=np.int64)
@@ -120,7 +121,7 @@ def tally(book: StreamingEngine, lines: Lines, facts: ir.Table, tallies: Tallies
     columns, month_of = np.ascontiguousarray(spec.T), _months_by_day()
 
     def add(batch: pa.RecordBatch, low: int, high: int) -> None:
-        table = np.stack([batch.column(name).view(pa.int32()).to_numpy() for name in days])
+        table = np.stack([batch.column(name).view(pa.int32()).fill_null(_NULL).to_numpy() for name in days])
         united = np.stack([batch.column(name).to_numpy() for name in (*sets, "flags")])
         _tally(
             batch.column("code").to_numpy(), table, united, month_of,
@@ -141,15 +142,15 @@ def _coded(facts: ir.Table, clients: ir.Table, tallies: Tallies) -> ir.Table:
         (facts[flag].fill_null(False).ifelse(1 << place, 0) for place, flag in enumerate(flags_of(tallies))),
         ibis.literal(0),
     )
-    never = ibis.literal(_NEVER)
-    days = {day: facts[day].fill_null(never) for day in ("usable", *days_of(tallies))}
-    coded = facts.select("client_id", *sets_of(tallies), flags=bits.cast("int64"), **days)
+    days = ("usable", *days_of(tallies))
+    coded = facts.select("client_id", *sets_of(tallies), *days, flags=bits.cast("int64"))
     return coded.inner_join(clients, "client_id").drop("client_id")
 
 
+@cache
 def _months_by_day() -> npt.NDArray[np.int32]:
-    """Return the month index of each day from 1700 to 2300."""
-    days = np.arange((_OLDEST - _EPOCH).days, (_NEWEST - _EPOCH).days, dtype=np.int64).astype("datetime64[D]")
+    """Return the month index of each day from 1500 to 9999."""
+    days = np.arange((_OLDEST - _EPOCH).days, (_NEWEST - _EPOCH).days + 1, dtype=np.int64).astype("datetime64[D]")
     return (days.astype("datetime64[M]").astype(np.int64) + 1970 * 12).astype(np.int32)
 
 

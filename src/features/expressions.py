@@ -35,6 +35,7 @@ __all__ = [
     "remainder",
     "slope",
     "total",
+    "united",
 ]
 
 
@@ -136,6 +137,16 @@ def remainder(whole: Any, divisor: int) -> Any:
     Of a negative number, engines differ on the sign of the remainder.
     """
     return (whole % divisor + divisor) % divisor
+
+
+@ibis.udf.agg.builtin(name="bit_or")
+def _bit_or(sets: int) -> int:  # type: ignore[empty-body]
+    """Every engine has it; Ibis knows it of one only."""
+
+
+def united(sets: Any, where: Any = None) -> Any:
+    """Return the union of sets that are whole numbers, a bit for each element; empty over no rows."""
+    return _bit_or(sets, where=where).fill_null(0)
 
 
 def slope(series: Sequence[Any]) -> Any:

@@ -19,6 +19,7 @@ from appetence.features.expressions import (
     months_between,
     relative_change,
     total,
+    united,
 )
 from appetence.features.holding import contract_tallies
 from appetence.features.life_events import event_tallies
@@ -347,7 +348,7 @@ def _contracts(known: AsKnown) -> ir.Table:
         household_closed_6m=total(each.closed_6m),
         household_left_12m=count_where(left & (each.closed_12m > 0)),
         last_exit=each.last_closed.max(where=left),
-        **{word: each[word].bit_or() for word in words("held", known.shape)},
+        **{word: united(each[word]) for word in words("held", known.shape)},
     )
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from appetence.features.expressions import count_where, month_index, months_ahead
+from appetence.features.expressions import count_where, month_index, months_ahead, united
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _one(rows: ir.Table, tally: Tally) -> ir.Value:
     if tally.op == "count":
         return count_where(holds)
     if tally.op == "union":
-        return rows[tally.of].bit_or(where=holds).fill_null(0)
+        return united(rows[tally.of], where=holds)
     if tally.op == "anniversary":
         return months_ahead(rows[f"month_of_{tally.day}"], rows.cut_index).min(where=holds)
     return rows[tally.day].max(where=holds) if tally.op == "newest" else rows[tally.day].min(where=holds)
