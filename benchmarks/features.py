@@ -147,7 +147,7 @@ def against(first: Figures, of: Figures) -> list[float | None]:
 def part_twelve(book: Path, scratch: Path, measured: Figures) -> Figures:
     """Compare twelve cuts; the SQL's one cut is measured where it is not among what was measured before."""
     spine = holders(book, [shift(UNTIL, -back) for back in range(12)], scratch / "twelve.parquet")
-    once, singly = run("ours", book, spine), run("singles", book, spine)
+    once, singly = run("stream", book, spine), run("singles", book, spine)
     if "one: sql: seconds" in measured:
         sql = {what: measured[f"one: sql: {what}"] for what in TOOK}
     else:
@@ -229,7 +229,7 @@ def measure(arguments: argparse.Namespace, directory: Path, scratch: Path) -> Fi
         if wrong:
             sys.exit("the contenders must agree on a sound book:\n" + "\n".join(f"  {line}" for line in wrong))
         print("verified: the book passes its checks; ours, pandas and SQL agree on every column at two cuts")
-    rounds = 3 if arguments.scale <= ALWAYS_VERIFIED else 2 if arguments.scale <= 0.1 else 1
+    rounds = 3 if arguments.scale <= ALWAYS_VERIFIED else 2
     if "one" in parts:
         found |= part_one(book, scratch, rounds)
     if "twelve" in parts:

@@ -7,7 +7,6 @@ a test holds this to it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import ibis
@@ -19,12 +18,10 @@ import pyarrow.compute as pc
 from numba import njit
 
 from appetence.book.clocks import BookTables, StreamingEngine, contracts_on_both_clocks, month_index
-from appetence.features.asof import AsKnown
 from appetence.features.catalogue import CREDIT, Shape
-from appetence.features.compiled import Lines, add_batches, make_lines, tally
+from appetence.features.compiled import Lines, add_batches
 from appetence.features.expressions import cents
 from appetence.features.money import LONGEST, WINDOWS, YEAR
-from appetence.features.tallies import Tallies
 
 Ints = npt.NDArray[np.int64]
 
@@ -37,41 +34,6 @@ _FAMILY = _LEVEL + _LEVELS
 
 _NO_FAMILY, _OF_CREDIT = -1, -2
 """Places of a family that has no column of its own: balances without one, and what the client owes."""
-
-
-class Compiled:
-    """Keeps expressions in the book's engine, and works out tallies and money by compiled code.
-
-    Parameters
-    ----------
-    book
-        The book whose facts are added up.
-    """
-
-    def __init__(self, book: StreamingEngine) -> None:
-        self._book = book
-        self._lines: dict[ir.Table, Lines] = {}
-
-    def keep(self, name: str, expression: ir.Table) -> ir.Table:
-        """Return a table of an expression's rows."""
-        return self._book.keep(name, expression)
-
-    def tally(self, name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
-        """Return what `appetence.features.tallies.by_expression` defines."""
-        return self._book.memtable(f"kept_tally_{name}", tally(self._book, self.lines(spine), facts, tallies))
-
-    def with_money(self, known: AsKnown, groups: Collection[str]) -> AsKnown:
-        """Give what `appetence.features.money.money_of_members` defines to the groups that ask for it."""
-        if self._book.has("balances") and {"balances", "household"} & set(groups):
-            found = add_up_money(self._book, self.lines(known.members), known.shape)
-            known.shared("money", lambda: self._book.memtable("kept_money", found))
-        return known
-
-    def lines(self, spine: ir.Table) -> Lines:
-        """Return a spine's lines, sorted once."""
-        if spine not in self._lines:
-            self._lines[spine] = make_lines(self._book, f"kept_clients_{len(self._lines)}", spine)
-        return self._lines[spine]
 
 
 def add_up_money(book: StreamingEngine, lines: Lines, shape: Shape) -> pa.Table:

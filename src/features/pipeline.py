@@ -23,8 +23,8 @@ from appetence.errors import AppetenceError, UsageError, did_you_mean
 from appetence.features.asof import AsKnown, Expressions
 from appetence.features.bundles import ASSOCIATIONS, associations
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
+from appetence.features.engine import Compiled
 from appetence.features.household import everyone
-from appetence.features.money_kernel import Compiled
 from appetence.features.own import OwnGroup, load_own, themes_of
 
 BLOCK = 1_000_000
