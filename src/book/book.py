@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
 
@@ -60,6 +61,7 @@ class Book(Provided):
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="appetence-", ignore_cleanup_errors=True))
             self.connection = _connect(spill, memory_limit)
             stack.callback(self.connection.close)
+            self._thread, self._cursors = threading.get_ident(), threading.local()
             self._backend = ibis.duckdb.from_connection(self.connection)
             super().__init__(
                 map_directory(self.connection, settings)
@@ -95,25 +97,31 @@ class Book(Provided):
 
     def memtable(self, name: str, data: pa.Table) -> ibis.Table:
         """Put an Arrow table into the database, beside the book, and return it; the same name replaces it."""
-        self.connection.register("arrow_data", data)
+        connection = self._own()
+        connection.register("arrow_data", data)
         try:
-            self.connection.execute(f'CREATE OR REPLACE TABLE work."{name}" AS FROM arrow_data')
+            connection.execute(f'CREATE OR REPLACE TABLE work."{name}" AS FROM arrow_data')
         finally:
-            self.connection.unregister("arrow_data")
+            connection.unregister("arrow_data")
         return self._ibis("work", name, data.schema)
 
-    def keep(self, name: str, expression: ibis.Table) -> ibis.Table:
-        """Run an expression, keep its rows in the database beside the book, and return the table of them.
+    def awaited(self, name: str, schema: pa.Schema) -> ibis.Table:
+        """Return the table that `memtable` is going to put under a name."""
+        return self._ibis("work", name, schema)
 
-        The same name replaces it.
-        """
-        self.connection.execute(f'CREATE OR REPLACE TABLE work."kept_{name}" AS {self._backend.compile(expression)}')
-        return self._ibis("work", f"kept_{name}", expression.schema().to_pyarrow())
+    def keeping(self, name: str, expression: ibis.Table) -> Callable[[], None]:
+        """Compile an expression now; each call runs it and keeps its rows, as `memtable` would, under a name."""
+        query = f'CREATE OR REPLACE TABLE work."{name}" AS {self._backend.compile(expression)}'
 
-    def forget(self) -> None:
-        """Drop all that was kept."""
+        def keep() -> None:
+            self._own().execute(query)
+
+        return keep
+
+    def forget(self, prefix: str) -> None:
+        """Drop all tables put beside the book under names that begin so."""
         names = self.connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'work' AND starts_with(table_name, 'kept_')"
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'work' AND starts_with(table_name, ?)", [prefix]
         ).fetchall()
         for (name,) in names:
             self.connection.execute(f'DROP TABLE work."{name}"')
@@ -122,9 +130,22 @@ class Book(Provided):
         """Run an expression over the book's tables and return the rows, in no particular order unless it sorts."""
         return self._backend.to_pyarrow(expression)
 
+    def prepared(self, expression: ibis.Table) -> Callable[[], pa.Table]:
+        """Compile an expression now; each call runs it and returns the rows, in no particular order unless it sorts."""
+        query, schema = self._backend.compile(expression), expression.schema().to_pyarrow()
+        return lambda: self._own().sql(query).to_arrow_table().cast(schema)
+
     def stream(self, expression: ibis.Table) -> Iterator[pa.RecordBatch]:
-        """Run an expression and hand out its rows as they come, in no particular order; memory holds one batch."""
-        yield from self.connection.sql(self._backend.compile(expression)).to_arrow_reader(_BATCH)
+        """Compile an expression now, and hand out its rows as they come, in no particular order.
+
+        It runs when the first rows are asked for; memory holds one batch.
+        """
+        query = self._backend.compile(expression)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            yield from self._own().sql(query).to_arrow_reader(_BATCH)
+
+        return batches()
 
     def close(self) -> None:
         """Close the database and remove its temporary files; harmless the second time."""
@@ -137,6 +158,14 @@ class Book(Provided):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _own(self) -> duckdb.DuckDBPyConnection:
+        """Return this thread's connection: one that is used by two threads ends what the other is reading."""
+        if threading.get_ident() == self._thread:
+            return self.connection
+        if not hasattr(self._cursors, "own"):
+            self._cursors.own = self.connection.cursor()
+        return self._cursors.own
 
     def _ibis(self, schema: str, name: str, columns: pa.Schema) -> ibis.Table:
         # not Backend.table, which asks the database for what is known here already (by a call that DuckDB deprecates)

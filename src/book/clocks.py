@@ -8,7 +8,7 @@ types, and on some engines different days.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 import ibis.expr.types as ir
@@ -49,18 +49,29 @@ class BookEngine(BookTables, Protocol):
 
 @runtime_checkable
 class StreamingEngine(BookEngine, Protocol):
-    """An engine that keeps tables and hands out rows as they come: what compiled code needs."""
+    """An engine that keeps tables and hands out rows as they come: what compiled code needs.
 
-    def keep(self, name: str, expression: ir.Table) -> ir.Table:
-        """Run an expression, keep its rows in the engine, and return the table of them; the same name replaces it."""
+    What is compiled ahead may be run in another thread than the one that asked for it, and any number of times.
+    """
+
+    def awaited(self, name: str, schema: pa.Schema) -> ir.Table:
+        """Return the table that `memtable` is going to put under a name."""
+        ...
+
+    def prepared(self, expression: ir.Table) -> Callable[[], pa.Table]:
+        """Compile an expression now; each call runs it and returns its rows."""
+        ...
+
+    def keeping(self, name: str, expression: ir.Table) -> Callable[[], None]:
+        """Compile an expression now; each call runs it and keeps its rows, as `memtable` would, under a name."""
         ...
 
     def stream(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        """Run an expression and hand out its rows in batches, in no particular order."""
+        """Compile an expression now, run it when the first rows are asked for: batches, in no particular order."""
         ...
 
-    def forget(self) -> None:
-        """Drop all that was kept."""
+    def forget(self, prefix: str) -> None:
+        """Drop all tables put beside the book under names that begin so."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -36,5 +37,5 @@ def numbered_spine(spine: pa.Table) -> pa.Table:
         raise AppetenceError("a spine must hold each client and cut once", f"{repeated} rows too many")
     months = pc.subtract(pc.month(data["cut"]), 1)
     index = pc.add(pc.multiply(pc.year(data["cut"]), 12), months).cast(pa.int64())
-    row = pa.array(range(data.num_rows), pa.int64())
+    row = pa.array(np.arange(data.num_rows, dtype=np.int64))
     return data.append_column("cut_index", index).append_column("row", row)

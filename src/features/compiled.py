@@ -21,7 +21,6 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from appetence.book.clocks import StreamingEngine
 from appetence.features.tallies import Tallies, days_of, flags_of, sets_of
 
 Ints = npt.NDArray[np.int64]
@@ -33,6 +32,7 @@ _FAR = 2**30
 _NULL = 2**31 - 1
 _EPOCH, _OLDEST, _NEWEST = dt.date(1970, 1, 1), dt.date(1500, 1, 1), dt.date(9999, 12, 31)
 _OPS = {"count": 0, "newest": 1, "oldest": 2, "anniversary": 3, "union": 4}
+_NUMBERS = ("count", "anniversary", "union")
 _NONE = -(2**40)
 """No day: below all days."""
 
@@ -45,32 +45,31 @@ class Lines:
     ----------
     keys
         `row`, and `home` where the spine has it, of each line.
-    clients
-        `client_id` and `code`: 0, 1, …, as a table of the engine.
     first
-        (clients + 1,) where each client's lines begin.
+        (clients + 1,) where each client's lines begin, by the client's code.
     cut
         (lines,) month indices.
     """
 
     keys: pa.Table
-    clients: ir.Table
     first: Ints
     cut: Ints
 
 
-def make_lines(book: StreamingEngine, name: str, spine: ir.Table) -> Lines:
-    """Sort a spine by client and cut, and number its clients in a table of that name."""
-    kept = [name for name in ("row", "home") if name in spine.columns]
-    rows = book.execute(spine.select("client_id", "cut_index", *kept))
-    encoded = rows["client_id"].combine_chunks().dictionary_encode()
-    code = encoded.indices.to_numpy().astype(np.int64)
+def coded_spine(spine: ir.Table, clients: ir.Table) -> ir.Table:
+    """Return a spine with its clients' codes, for `sorted_lines`."""
+    rows = spine.left_join(clients, "client_id")
+    return rows.select(*(name for name in ("row", "home") if name in spine.columns), "cut_index", "code")
+
+
+def sorted_lines(rows: pa.Table, clients: int) -> Lines:
+    """Sort a coded spine's rows by client and cut; `clients` is how many codes there are."""
+    code = rows["code"].to_numpy().astype(np.int64)
     cut = rows["cut_index"].to_numpy().astype(np.int64)
     order = np.argsort(code * (int(cut.max(initial=0)) + 1) + cut, kind="stable")
-    codes = pa.array(np.arange(len(encoded.dictionary), dtype=np.int32))
-    clients = book.memtable(name, pa.table({"client_id": encoded.dictionary, "code": codes}))
-    first = np.searchsorted(code[order], np.arange(len(codes) + 1)).astype(np.int64)
-    return Lines(rows.select(kept).combine_chunks().take(pa.array(order)), clients, first, cut[order])
+    first = np.searchsorted(code[order], np.arange(clients + 1)).astype(np.int64)
+    keys = rows.drop_columns(["cut_index", "code"]).combine_chunks()
+    return Lines(keys.take(pa.array(order)), first, cut[order])
 
 
 def add_batches(
@@ -88,8 +87,13 @@ def add_batches(
             job.result()
 
 
-def tally(book: StreamingEngine, lines: Lines, facts: ir.Table, tallies: Tallies) -> pa.Table:
+def add_up(batches: Iterable[pa.RecordBatch], lines: Lines, tallies: Tallies) -> pa.Table:
     """Return what `by_expression` defines, for every line: 0 or null where there is no fact.
+
+    Parameters
+    ----------
+    batches
+        Of `coded_facts`.
 
     Notes
     -----
@@ -129,15 +133,22 @@ def tally(book: StreamingEngine, lines: Lines, facts: ir.Table, tallies: Tallies
         )  # fmt: skip
 
     if len(lines.cut):
-        add_batches(book.stream(_coded(facts, lines.clients, tallies)), lines, add)
+        add_batches(batches, lines, add)
     table = lines.keys
     for values, (name, one) in zip(np.ascontiguousarray(found.T), tallies.items(), strict=True):
         table = table.append_column(name, _column(values, one.op))
     return table
 
 
-def _coded(facts: ir.Table, clients: ir.Table, tallies: Tallies) -> ir.Table:
-    """Return the facts of the lines' clients: the client's code, days, sets, and the flags as bits of one number."""
+def tally_schema(keys: ir.Table, tallies: Tallies) -> pa.Schema:
+    """Return the columns that `add_up` gives to the lines of a spine."""
+    names = [name for name in ("row", "home") if name in keys.columns]
+    kinds = {name: pa.int64() if tally.op in _NUMBERS else pa.date32() for name, tally in tallies.items()}
+    return pa.schema([*((name, pa.int64()) for name in names), *kinds.items()])
+
+
+def coded_facts(facts: ir.Table, clients: ir.Table, tallies: Tallies) -> ir.Table:
+    """Return the facts of some clients: the client's code, days, sets, and the flags as bits of one number."""
     bits = sum(
         (facts[flag].fill_null(False).ifelse(1 << place, 0) for place, flag in enumerate(flags_of(tallies))),
         ibis.literal(0),

@@ -7,6 +7,7 @@ a test holds this to it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import ibis
@@ -17,13 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
-from appetence.book.clocks import BookTables, StreamingEngine, contracts_on_both_clocks, month_index
+from appetence.book.clocks import BookTables, contracts_on_both_clocks, month_index
 from appetence.features.catalogue import CREDIT, Shape
 from appetence.features.compiled import Lines, add_batches
 from appetence.features.expressions import cents
 from appetence.features.money import LONGEST, WINDOWS, YEAR
 
 Ints = npt.NDArray[np.int64]
+
+_NOTHING = np.empty(0, dtype=np.int64)
 
 _LEVELS = YEAR + 1
 _SHORT, _HALF, _LONG = WINDOWS
@@ -36,8 +39,13 @@ _NO_FAMILY, _OF_CREDIT = -1, -2
 """Places of a family that has no column of its own: balances without one, and what the client owes."""
 
 
-def add_up_money(book: StreamingEngine, lines: Lines, shape: Shape) -> pa.Table:
+def add_up_money(batches: Iterable[pa.RecordBatch], lines: Lines, shape: Shape) -> pa.Table:
     """Return what `money_of_members` defines, added up by compiled code.
+
+    Parameters
+    ----------
+    batches
+        Of `coded_months`.
 
     Returns
     -------
@@ -56,15 +64,15 @@ def add_up_money(book: StreamingEngine, lines: Lines, shape: Shape) -> pa.Table:
         _add(*columns, lines.first, lines.cut, low, high, sums)
 
     if len(lines.cut):
-        add_batches(book.stream(_months(book, lines.clients, shape, lines.cut)), lines, add)
+        add_batches(batches, lines, add)
     return _as_table(lines.keys, sums, shape)
 
 
 _COLUMNS = ("code", "place", "month", "usable", "balance", "flow", "revenue", "cost")
 
 
-def _months(book: BookTables, clients: ir.Table, shape: Shape, cut: Ints) -> ir.Table:
-    """Return the clients' months of balances that some window of some cut can hold, in whole cents."""
+def coded_months(book: BookTables, clients: ir.Table, shape: Shape, first_cut: int, last_cut: int) -> ir.Table:
+    """Return some clients' months of balances that some window of some cut can hold, in whole cents."""
     contracts = contracts_on_both_clocks(book).inner_join(clients, "client_id")
     places = [(contracts.family == code, place) for place, (code, _) in enumerate(shape.asset_families)]
     place = ibis.cases(*places, (contracts.family == CREDIT, _OF_CREDIT), else_=_NO_FAMILY)
@@ -72,8 +80,8 @@ def _months(book: BookTables, clients: ir.Table, shape: Shape, cut: Ints) -> ir.
         "contract_id", "code", place=place.cast("int32"), opening=month_index(contracts.opening_known).cast("int32")
     )
     balances = book.table("balances")
-    oldest, newest = int(cut.min()) - LONGEST, int(cut.max()) - 1
-    balances = balances.filter(balances.month.between(_first_day(oldest), _first_day(newest)))
+    first, last = _first_day(first_cut - LONGEST), _first_day(last_cut - 1)
+    balances = balances.filter(balances.month.between(first, last))
     rows = balances.inner_join(contracts, "contract_id")
     month = month_index(rows.month).cast("int32")
     return rows.select(
@@ -140,6 +148,13 @@ def _add(  # noqa: PLR0912 - one pass is the point
                 into[_COST] += cost[i]
             else:
                 into[_BEFORE] += revenue[i]
+
+
+def money_schema(keys: ir.Table, shape: Shape) -> pa.Schema:
+    """Return the columns that `add_up_money` gives to the lines of a spine."""
+    names = [name for name in ("row", "home") if name in keys.columns]
+    nothing = Lines(pa.table({name: pa.array([], pa.int64()) for name in names}), _NOTHING, _NOTHING)
+    return add_up_money((), nothing, shape).schema
 
 
 def _as_table(lines: pa.Table, sums: Ints, shape: Shape) -> pa.Table:

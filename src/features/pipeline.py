@@ -7,8 +7,8 @@ catalogue declares.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import ibis.expr.types as ir
 import numpy as np
@@ -20,7 +20,8 @@ from appetence.book.clocks import BookEngine, StreamingEngine
 from appetence.book.spine import SPINE, numbered_spine
 from appetence.config import GROUPS, FeatureSettings
 from appetence.errors import AppetenceError, UsageError, did_you_mean
-from appetence.features.asof import AsKnown, Expressions
+from appetence.features.asof import AsKnown, Engine, Expressions
+from appetence.features.blocks import Block, Blocks, cut_into_blocks
 from appetence.features.bundles import ASSOCIATIONS, associations
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
 from appetence.features.engine import Compiled
@@ -71,6 +72,8 @@ class FeatureStream:
         Of `client_id`, `cut` and the features.
     blocks
         To be taken once; each block is computed when it is asked for.
+    order
+        How the blocks' rows stand in the spine.
     """
 
     schema: pa.Schema
@@ -78,6 +81,7 @@ class FeatureStream:
     switched_off: tuple[tuple[str, str], ...]
     themes: Mapping[str, Theme]
     blocks: Iterator[pa.Table]
+    order: Blocks
 
 
 def build_features(
@@ -113,7 +117,8 @@ def build_features(
         A spine with a pair twice, a null, or a cut that is no first day of a month.
     """
     found = stream_features(book, spine, settings, block=block)
-    return FeatureTable(pa.concat_tables(found.blocks), found.features, found.switched_off, found.themes)
+    data = found.order.in_order(pa.concat_tables(found.blocks))
+    return FeatureTable(data, found.features, found.switched_off, found.themes)
 
 
 def stream_features(
@@ -125,8 +130,9 @@ def stream_features(
 ) -> FeatureStream:
     """Compute features block by block, for a table that need not fit into memory.
 
-    See `build_features` for parameters and errors. Blocks are cheapest where the rows of a client stand together, as in
-    `population`. The book must stay open, and do nothing else, until the last block has been taken.
+    See `build_features` for parameters and errors. Where there is more than one block, clients of a household stand
+    together, in the order in which the spine names the first of them. The book must stay open, and build no other
+    features, until the last block has been taken.
     """
     settings = FeatureSettings() if settings is None else settings
     numbered = numbered_spine(spine)
@@ -138,17 +144,12 @@ def stream_features(
 
     def blocks() -> Iterator[pa.Table]:
         together = _associations(book, numbered, shape) if any(f.group == "bundles" for f in features) else None
-        try:
-            for start in range(0, max(numbered.num_rows, 1), block):
-                rows = numbered.slice(start, block)
-                columns = _build(book, rows, features, groups, shape, schema, together)
-                yield pa.Table.from_arrays([*rows.select(SPINE.names), *columns], schema=whole)
-        finally:
-            if isinstance(book, StreamingEngine):
-                book.forget()
+        for rows, columns in _built_blocks(book, cut, features, groups, shape, schema, together):
+            yield pa.Table.from_arrays([*rows.select(SPINE.names), *columns], schema=whole)
 
+    cut = cut_into_blocks(book, numbered, block, households=any(f.group == "household" for f in features))
     whole = pa.schema([*(field.with_nullable(True) for field in SPINE), *schema])
-    return FeatureStream(whole, features, switched_off, themes_of(own), blocks())
+    return FeatureStream(whole, features, switched_off, themes_of(own), blocks(), cut)
 
 
 def _associations(book: BookEngine, spine: pa.Table, shape: Shape) -> ir.Table:
@@ -210,38 +211,43 @@ def _reason(group: str, missing: dict[str, str], wanted: tuple[Feature, ...]) ->
     return f"{reason}, which leaves out {', '.join(missing)}"
 
 
-def _build(
+def _built_blocks(
     book: BookEngine,
-    rows: pa.Table,
+    blocks: Blocks,
     features: tuple[Feature, ...],
     groups: Mapping[str, Group],
     shape: Shape,
     schema: pa.Schema,
     together: ir.Table | None,
-) -> list[pa.Array]:
-    """Run the groups over some rows of the spine; return the features' columns in the rows' order."""
-    spine = book.memtable("spine", rows)
+) -> Iterator[tuple[pa.Table, list[pa.Array]]]:
+    """Run the groups over each block; hand out its rows, and the features' columns in the rows' order."""
     wanted = dict(_by_group(features))
-    engine = Compiled(book) if isinstance(book, StreamingEngine) else Expressions()
-    members = engine.keep("everyone", everyone(book, spine)) if "household" in wanted else None
-    known = AsKnown(book, spine, shape, together, members, engine)
-    if isinstance(engine, Compiled):
-        known = engine.with_money(known, wanted)
-    found = []
-    # one group's rows are put in order while the engine is at the next group
-    with ThreadPoolExecutor(1) as aside:
+
+    def built(spine: ir.Table, engine: Engine) -> Iterator[tuple[str, ir.Table]]:
+        members = engine.keep("everyone", everyone(book, spine)) if "household" in wanted else None
+        known = AsKnown(book, spine, shape, together, members, engine)
+        if isinstance(engine, Compiled):
+            known = engine.with_money(known, wanted)
         for group, names in wanted.items():
-            built = _built(groups[group], group, known, names)
-            types = {name: "string" if schema.field(name).type == pa.string() else _sql(schema, name) for name in names}
-            values = book.execute(built.select("row", **{name: built[name].cast(kind) for name, kind in types.items()}))
-            found.append(aside.submit(_in_order, group, values, rows))
-        return [column for job in found for column in job.result()]
+            made = _built(groups[group], group, known, names)
+            yield group, made.select("row", **{name: made[name].cast(_sql(schema, name)) for name in names})
+
+    if not isinstance(book, StreamingEngine):
+        for block in blocks:
+            parts = built(book.memtable("spine", block.rows), Expressions())
+            found = [_in_order(group, book.execute(part), block) for group, part in parts]
+            yield block.rows, [column for part in found for column in part]
+        return
+    with Compiled(book, blocks) as engine:
+        for group, part in built(engine.spine, engine):
+            engine.ask(part, partial(_in_order, group))
+        for block, found in engine.answers():
+            yield block.rows, [column for part in found for column in part]
 
 
-def _in_order(group: str, found: pa.Table, rows: pa.Table) -> list[pa.Array]:
+def _in_order(group: str, found: pa.Table, block: Block) -> list[pa.Array]:
     """Return a group's columns in the order of the spine, which costs the engine more than it costs here."""
-    first, n = rows["row"][0].as_py() if len(rows) else 0, len(rows)
-    place = found["row"].to_numpy() - first
+    place, n = found["row"].to_numpy(), len(block.rows)
     position = np.full(n, -1, dtype=np.int64)
     if len(place) == n and (n == 0 or (place.min() >= 0 and place.max() < n)):
         position[place] = np.arange(n)
@@ -269,7 +275,7 @@ def _built(group: Group, name: str, known: AsKnown, features: list[str]) -> ir.T
 
 
 def _sql(schema: pa.Schema, name: str) -> str:
-    return "boolean" if schema.field(name).type == pa.bool_() else "float64"
+    return {pa.string(): "string", pa.bool_(): "boolean"}.get(schema.field(name).type, "float64")
 
 
 def _by_group(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[str]]]:

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from appetence.config import CoverageTarget, FeatureSettings
-from appetence.features.compiled import make_lines, tally
+from appetence.features.compiled import add_up, coded_facts, coded_spine, sorted_lines
 from appetence.features.pipeline import build_features
 from appetence.features.tallies import by_expression, counted, newest, oldest
 
@@ -57,7 +57,9 @@ def facts(make_book):
 
     def both(tallies):
         defined = book.execute(by_expression(spine, table, tallies)).to_pylist()
-        found = tally(book, make_lines(book, "kept_lines", spine), table, tallies).to_pylist()
+        clients = book.memtable("coded", pa.table({"client_id": ["1", "2"], "code": pa.array([0, 1], pa.int32())}))
+        lines = sorted_lines(book.execute(coded_spine(spine, clients)), 2)
+        found = add_up(book.stream(coded_facts(table, clients, tallies)), lines, tallies).to_pylist()
         return defined, found
 
     return both

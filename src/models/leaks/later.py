@@ -8,7 +8,7 @@ values.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,17 +70,25 @@ class WithoutLater:
         """Run an expression."""
         return self.book.execute(expression)
 
-    def keep(self, name: str, expression: ir.Table) -> ir.Table:
-        """Run an expression and keep its rows."""
-        return self.book.keep(name, expression)
+    def awaited(self, name: str, schema: pa.Schema) -> ir.Table:
+        """Return the table that will be put under a name."""
+        return self.book.awaited(name, schema)
+
+    def prepared(self, expression: ir.Table) -> Callable[[], pa.Table]:
+        """Compile an expression."""
+        return self.book.prepared(expression)
+
+    def keeping(self, name: str, expression: ir.Table) -> Callable[[], None]:
+        """Compile an expression, to keep its rows."""
+        return self.book.keeping(name, expression)
 
     def stream(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        """Run an expression and hand out its rows."""
+        """Compile an expression, and hand out its rows."""
         return self.book.stream(expression)
 
-    def forget(self) -> None:
+    def forget(self, prefix: str) -> None:
         """Drop what was kept."""
-        self.book.forget()
+        self.book.forget(prefix)
 
 
 class WithOtherLater(WithoutLater):
