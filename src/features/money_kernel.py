@@ -20,7 +20,7 @@ from numba import njit
 
 from appetence.book.clocks import BookTables, contracts_on_both_clocks, month_index
 from appetence.features.catalogue import CREDIT, Shape
-from appetence.features.compiled import Lines, add_batches
+from appetence.features.compiled import Lines, add_batches, by_column, known_where
 from appetence.features.expressions import cents
 from appetence.features.money import LONGEST, WINDOWS, YEAR
 
@@ -158,7 +158,7 @@ def money_schema(keys: ir.Table, shape: Shape) -> pa.Schema:
 
 
 def _as_table(lines: pa.Table, sums: Ints, shape: Shape) -> pa.Table:
-    by_sum = np.ascontiguousarray(sums.T)
+    by_sum = by_column(sums)
     seen = by_sum[_SEEN]
     year_before = ((1 << (LONGEST + 1)) - 1) ^ ((1 << (YEAR + 1)) - 1)
     levels = {lag: _known(by_sum[_LEVEL + lag - 1], (seen >> lag) & 1 == 1) for lag in range(1, _LEVELS + 1)}
@@ -179,4 +179,4 @@ def _as_table(lines: pa.Table, sums: Ints, shape: Shape) -> pa.Table:
 
 
 def _known(values: Ints, known: npt.NDArray[np.bool_]) -> pa.Array:
-    return pa.array(values, mask=~known)
+    return known_where(values, known, pa.int64())

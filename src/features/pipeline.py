@@ -11,21 +11,20 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from appetence.book.clocks import BookEngine, StreamingEngine
 from appetence.book.spine import SPINE, numbered_spine
 from appetence.config import GROUPS, FeatureSettings
 from appetence.errors import AppetenceError, UsageError, did_you_mean
 from appetence.features.asof import AsKnown, Engine, Expressions
-from appetence.features.blocks import Block, Blocks, cut_into_blocks
+from appetence.features.blocks import Blocks, cut_into_blocks
 from appetence.features.bundles import ASSOCIATIONS, associations
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
 from appetence.features.engine import Compiled
 from appetence.features.household import everyone
+from appetence.features.ordering import in_order
 from appetence.features.own import OwnGroup, load_own, themes_of
 
 BLOCK = 1_000_000
@@ -235,28 +234,14 @@ def _built_blocks(
     if not isinstance(book, StreamingEngine):
         for block in blocks:
             parts = built(book.memtable("spine", block.rows), Expressions())
-            found = [_in_order(group, book.execute(part), block) for group, part in parts]
+            found = [in_order(group, book.execute(part), block) for group, part in parts]
             yield block.rows, [column for part in found for column in part]
         return
     with Compiled(book, blocks) as engine:
         for group, part in built(engine.spine, engine):
-            engine.ask(part, partial(_in_order, group))
+            engine.ask(part, partial(in_order, group))
         for block, found in engine.answers():
             yield block.rows, [column for part in found for column in part]
-
-
-def _in_order(group: str, found: pa.Table, block: Block) -> list[pa.Array]:
-    """Return a group's columns in the order of the spine, which costs the engine more than it costs here."""
-    place, n = found["row"].to_numpy(), len(block.rows)
-    position = np.full(n, -1, dtype=np.int64)
-    if len(place) == n and (n == 0 or (place.min() >= 0 and place.max() < n)):
-        position[place] = np.arange(n)
-    if (position < 0).any() or len(place) != n:
-        raise AppetenceError(f"feature group {group} must give each row of the spine once", f"{found.num_rows} rows")
-    found = found.drop_columns(["row"]).combine_chunks()  # of many chunks, taking is several times slower
-    if not np.array_equal(place, np.arange(n)):
-        found = found.take(pa.array(position))
-    return [_finite(column) for column in found.columns]
 
 
 def _built(group: Group, name: str, known: AsKnown, features: list[str]) -> ir.Table:
@@ -281,11 +266,3 @@ def _sql(schema: pa.Schema, name: str) -> str:
 def _by_group(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[str]]]:
     for group in dict.fromkeys(feature.group for feature in features):
         yield group, [feature.name for feature in features if feature.group == group]
-
-
-def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the column with null for NaN and infinities, which a firm's own numbers may hold."""
-    if not pa.types.is_floating(column.type):
-        return column
-    finite = pc.is_finite(column)
-    return column if pc.all(finite).as_py() is not False else pc.if_else(finite, column, pa.scalar(None, column.type))
