@@ -33,6 +33,10 @@ class Engine(Protocol):
         """Return what `appetence.features.tallies.by_expression` defines."""
         ...
 
+    def money(self, known: AsKnown, define: Callable[[], ir.Table]) -> ir.Table:
+        """Return what `define` expresses: the sums of `appetence.features.money`."""
+        ...
+
 
 class Expressions:
     """Nothing is run ahead: each group's expression holds all that it stands on."""
@@ -44,6 +48,10 @@ class Expressions:
     def tally(self, _name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
         """Return the tallies as an expression."""
         return by_expression(spine, facts, tallies)
+
+    def money(self, _known: AsKnown, define: Callable[[], ir.Table]) -> ir.Table:
+        """Return the sums as an expression."""
+        return define()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The engine of features on a book that streams: what several groups stand on is kept, or added up by compiled code.
 
-The expressions of a build are made and compiled once. What is compiled runs in another thread while the next one is
-made; for each further block of the spine the same steps run again.
+The expressions of a build are made and compiled once. What is compiled runs in other threads while the next one is
+made: the database's work in one, adding up in another. For each further block of the spine the same steps run again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -24,6 +25,9 @@ from appetence.features.steps import Steps
 from appetence.features.tallies import Tallies
 
 _PREFIX = "kept_"
+
+_QUERIES, _SUMS = 0, 1
+"""Lanes: while the database answers queries, sums go on."""
 
 Facts = Callable[[], Iterator[pa.RecordBatch]]
 """Gives the facts of the block at hand."""
@@ -50,40 +54,46 @@ class Compiled:
     def __init__(self, book: StreamingEngine, blocks: Blocks) -> None:
         self._book, self._blocks, self._further = book, blocks, iter(blocks)
         self._block = next(self._further)
-        self._steps, self._aside = Steps(), ThreadPoolExecutor(1)
+        self._steps, self._aside = Steps(2), ThreadPoolExecutor(1)
+        self._made: dict[str, int] = {}
         self._taken: list[Future[Any]] = []
-        self._lines: dict[ir.Table, Callable[[], Lines]] = {}
+        self._lines: dict[ir.Table, tuple[Callable[[], Lines], int]] = {}
         self._dealt: list[Dealt] = []
-        self.spine = self._put("block_rows", ROWS, lambda: self._block.rows)
-        self._clients = self._members = self._put("block_clients", CLIENTS, lambda: self._block.clients)
+        self.spine = self._put("block_rows", ROWS, lambda: self._block.rows, _QUERIES)
+        self._clients = self._members = self._put("block_clients", CLIENTS, lambda: self._block.clients, _QUERIES)
         if len(blocks) > 1:
             self._members = book.memtable(f"{_PREFIX}block_members", blocks.coded_members())
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
         """Return a table of an expression's rows."""
         name = f"{_PREFIX}{name}"
-        self._steps.add(self._book.keeping(name, expression))
+        self._made[name] = self._steps.add(self._book.keeping(name, expression), _QUERIES, self._read(expression))
         return self._book.awaited(name, expression.schema().to_pyarrow())
 
     def tally(self, name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
         """Return what `appetence.features.tallies.by_expression` defines."""
-        lines, read = self._sorted(spine), self._facts(coded_facts(facts, self._members, tallies))
+        expression = coded_facts(facts, self._members, tallies)
         schema = tally_schema(spine, tallies)
-        return self._put(f"tally_{name}", schema, lambda: add_up(read(), lines(), tallies))
+        return self._added(
+            f"tally_{name}", schema, spine, expression, lambda batches, lines: add_up(batches, lines, tallies)
+        )
 
-    def with_money(self, known: AsKnown, groups: Collection[str]) -> AsKnown:
-        """Give what `appetence.features.money.money_of_members` defines to the groups that ask for it."""
-        if self._book.has("balances") and {"balances", "household"} & set(groups):
-            spine, shape, first, last = known.members, known.shape, self._blocks.first_cut, self._blocks.last_cut
-            lines, read = self._sorted(spine), self._facts(coded_months(self._book, self._members, shape, first, last))
-            table = self._put("money", money_schema(spine, shape), lambda: add_up_money(read(), lines(), shape))
-            known.shared("money", lambda: table)
-        return known
+    def money(self, known: AsKnown, _define: Callable[[], ir.Table]) -> ir.Table:
+        """Return what `appetence.features.money.money_of_members` defines."""
+        shape, schema = known.shape, money_schema(known.members, known.shape)
+        expression = coded_months(self._book, self._members, shape, self._blocks.first_cut, self._blocks.last_cut)
+        return self._added(
+            "money", schema, known.members, expression, lambda batches, lines: add_up_money(batches, lines, shape)
+        )
 
     def ask(self, expression: ir.Table, take: Callable[[pa.Table, Block], Any]) -> None:
         """Have an expression's rows given to `take`, which works while the engine is at the next step."""
         run = self._book.prepared(expression)
-        self._steps.add(lambda: self._taken.append(self._aside.submit(take, run(), self._block)))
+
+        def step() -> None:
+            self._taken.append(self._aside.submit(take, run(), self._block))
+
+        self._steps.add(step, _QUERIES, self._read(expression))
 
     def answers(self) -> Iterator[tuple[Block, list[Any]]]:
         """Hand out, block by block, what was made of the rows that were asked for, in the order of asking."""
@@ -110,19 +120,43 @@ class Compiled:
         found, self._taken = [job.result() for job in self._taken], []
         return found
 
-    def _put(self, name: str, schema: pa.Schema, make: Callable[[], pa.Table]) -> ir.Table:
+    def _read(self, expression: ir.Table) -> list[int]:
+        """Return the steps that make what an expression reads."""
+        tables = expression.op().find(ops.DatabaseTable)
+        return [self._made[table.name] for table in tables if table.name in self._made]
+
+    def _put(
+        self, name: str, schema: pa.Schema, make: Callable[[], pa.Table], lane: int, after: Collection[int] = ()
+    ) -> ir.Table:
         """Put a table that is made anew for each block beside the book."""
         name = f"{_PREFIX}{name}"
-        self._steps.add(lambda: self._book.memtable(name, make()))
+        self._made[name] = self._steps.add(lambda: self._book.memtable(name, make()), lane, after)
         return self._book.awaited(name, schema)
 
-    def _sorted(self, spine: ir.Table) -> Callable[[], Lines]:
-        """Return what gives a spine's lines, sorted once a block."""
+    def _added(
+        self,
+        name: str,
+        schema: pa.Schema,
+        spine: ir.Table,
+        facts: ir.Table,
+        add: Callable[[Iterator[pa.RecordBatch], Lines], pa.Table],
+    ) -> ir.Table:
+        """Put what facts add up to, for each line of a spine, beside the book."""
+        lines, sorting = self._sorted(spine)
+        read = self._facts(facts)
+        return self._put(name, schema, lambda: add(read(), lines()), _SUMS, [sorting, *self._read(facts)])
+
+    def _sorted(self, spine: ir.Table) -> tuple[Callable[[], Lines], int]:
+        """Return what gives a spine's lines, sorted once a block, and the step that sorts them."""
         if spine not in self._lines:
-            run = self._book.prepared(coded_spine(spine, self._clients))
+            expression = coded_spine(spine, self._clients)
+            run = self._book.prepared(expression)
             now: list[Lines] = []
-            self._steps.add(lambda: now.__setitem__(slice(None), [sorted_lines(run(), len(self._block.clients))]))
-            self._lines[spine] = lambda: now[0]
+
+            def step() -> None:
+                now[:] = [sorted_lines(run(), len(self._block.clients))]
+
+            self._lines[spine] = (lambda: now[0], self._steps.add(step, _SUMS, self._read(expression)))
         return self._lines[spine]
 
     def _facts(self, expression: ir.Table) -> Facts:

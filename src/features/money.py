@@ -28,7 +28,7 @@ def money_of_members(known: AsKnown) -> ir.Table:
     the year before the last, null without any balance in it; `last_inflow`, the lag of the newest month in which money
     was paid in to some contract.
     """
-    return known.shared("money", lambda: _money(known))
+    return known.shared("money", lambda: known.engine.money(known, lambda: _money(known)))
 
 
 def _money(known: AsKnown) -> ir.Table:

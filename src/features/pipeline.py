@@ -6,7 +6,7 @@ catalogue declares.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -29,6 +29,9 @@ from appetence.features.own import OwnGroup, load_own, themes_of
 
 BLOCK = 1_000_000
 """Rows of the spine that are built at a time: memory stays flat however long the spine is."""
+
+_READY = {"calendar": 0, "person": 0, "balances": 2, "household": 2}
+"""Groups that need nothing added up come first, those that need the most last: the engine waits least."""
 
 _TYPES = {Unit.CODE: pa.string(), Unit.FLAG: pa.bool_()}
 _DECLARED = {"string": "text", "date": "date"}
@@ -221,27 +224,29 @@ def _built_blocks(
 ) -> Iterator[tuple[pa.Table, list[pa.Array]]]:
     """Run the groups over each block; hand out its rows, and the features' columns in the rows' order."""
     wanted = dict(_by_group(features))
+    first = sorted(wanted, key=lambda group: _READY.get(group, 1))
 
     def built(spine: ir.Table, engine: Engine) -> Iterator[tuple[str, ir.Table]]:
         members = engine.keep("everyone", everyone(book, spine)) if "household" in wanted else None
         known = AsKnown(book, spine, shape, together, members, engine)
-        if isinstance(engine, Compiled):
-            known = engine.with_money(known, wanted)
-        for group, names in wanted.items():
-            made = _built(groups[group], group, known, names)
-            yield group, made.select("row", **{name: made[name].cast(_sql(schema, name)) for name in names})
+        for group in first:
+            made = _built(groups[group], group, known, wanted[group])
+            yield group, made.select("row", **{name: made[name].cast(_sql(schema, name)) for name in wanted[group]})
+
+    def columns(found: Iterable[list[pa.Array]]) -> list[pa.Array]:
+        by_group = dict(zip(first, found, strict=True))
+        return [column for group in wanted for column in by_group[group]]
 
     if not isinstance(book, StreamingEngine):
         for block in blocks:
             parts = built(book.memtable("spine", block.rows), Expressions())
-            found = [in_order(group, book.execute(part), block) for group, part in parts]
-            yield block.rows, [column for part in found for column in part]
+            yield block.rows, columns(in_order(group, book.execute(part), block) for group, part in parts)
         return
     with Compiled(book, blocks) as engine:
         for group, part in built(engine.spine, engine):
             engine.ask(part, partial(in_order, group))
         for block, found in engine.answers():
-            yield block.rows, [column for part in found for column in part]
+            yield block.rows, columns(found)
 
 
 def _built(group: Group, name: str, known: AsKnown, features: list[str]) -> ir.Table:

@@ -1,45 +1,60 @@
-"""Steps that run one after another in a thread of their own while further ones are made, and can all be run again."""
+"""Steps that run in threads of their own while further ones are made, and that can all be run again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class _Step:
+    run: Callable[[], object]
+    lane: int
+    after: tuple[int, ...]
 
 
 class Steps:
-    """Work that is planned in one thread and done in another; `close` it."""
+    """Work planned in one thread and done in others, one for each lane; `close` it.
 
-    def __init__(self) -> None:
-        self._steps: list[Callable[[], object]] = []
-        self._running: list[Future[None]] = []
-        self._thread = ThreadPoolExecutor(1)
-        self._failed = False
+    Parameters
+    ----------
+    lanes
+        A lane's steps run one after another, as they were added.
+    """
 
-    def add(self, step: Callable[[], object]) -> None:
-        """Run a step once those before it are done; not at all if one of them failed."""
-        self._steps.append(step)
-        self._running.append(self._thread.submit(self._run, step))
+    def __init__(self, lanes: int) -> None:
+        self._threads = [ThreadPoolExecutor(1) for _ in range(lanes)]
+        self._steps: list[_Step] = []
+        self._jobs: list[Future[None]] = []
+
+    def add(self, run: Callable[[], object], lane: int, after: Collection[int] = ()) -> int:
+        """Run a step once those of the given numbers are done; return its own number."""
+        self._steps.append(_Step(run, lane, tuple(after)))
+        self._submit(self._steps[-1])
+        return len(self._steps) - 1
 
     def finish(self) -> None:
-        """Wait for the steps added; raise the error of the first that failed."""
-        for job in self._running:
+        """Wait for the steps; raise the error of the first that failed."""
+        for job in self._jobs:
             job.result()
-        self._running.clear()
 
     def again(self) -> None:
-        """Run all steps once more."""
+        """Run all steps once more, and wait for them."""
+        self._jobs.clear()
         for step in self._steps:
-            step()
+            self._submit(step)
+        self.finish()
 
     def close(self) -> None:
-        """Wait for the step that runs, and forget the others."""
-        self._thread.shutdown(cancel_futures=True)
+        """Wait for the steps that run, and forget the others."""
+        for thread in self._threads:
+            thread.shutdown(cancel_futures=True)
 
-    def _run(self, step: Callable[[], object]) -> None:
-        if self._failed:
-            return
-        try:
-            step()
-        except BaseException:
-            self._failed = True
-            raise
+    def _submit(self, step: _Step) -> None:
+        self._jobs.append(self._threads[step.lane].submit(self._run, step))
+
+    def _run(self, step: _Step) -> None:
+        for number in step.after:
+            self._jobs[number].result()
+        step.run()
