@@ -106,6 +106,7 @@ def stream(book: Path, spine: Path, _out: Path | None) -> dict[str, float]:
         with open_book(BookSettings(directory=str(book))) as opened:
             for block in stream_features(opened, rows, wanted).blocks:
                 built += block.num_rows
+                del block
     return {**told, "rows": built}
 
 

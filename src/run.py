@@ -157,6 +157,7 @@ def write_features(
             with pq.ParquetWriter(scratch, found.schema) as writer:
                 for block in found.blocks:
                     writer.write_table(block)
+                    del block  # before the next one is built
             scratch.replace(out)
         finally:
             scratch.unlink(missing_ok=True)

@@ -163,9 +163,17 @@ def contracts_as_known(book: BookTables, spine: ir.Table) -> ir.Table:
             contracts.opening_known_month < spine.cut_index,
             contracts.opened_month < spine.cut_index,
         ],
-    ).drop("client_id_right", "opening_known_month")
+    ).drop("client_id_right")
     told = rows.closing_known_month < rows.cut_index
-    rows = rows.mutate(
-        closed_on=told.ifelse(rows.closed_on, None), closed_month=told.ifelse(rows.closed_month, None)
-    ).drop("closing_known_month")
-    return rows.mutate(held=rows.closed_month.isnull() | (rows.closed_month >= rows.cut_index))
+    return rows.mutate(
+        closed_on=told.ifelse(rows.closed_on, None),
+        closed_month=told.ifelse(rows.closed_month, None),
+        held=held_at(rows, rows.cut_index),
+    ).drop("opening_known_month", "closing_known_month")
+
+
+def held_at(contracts: ir.Table, cut_index: Any) -> Any:
+    """Return whether a contract of `contracts_on_both_clocks` was in force at a cut, by what was known then."""
+    opened = (contracts.opening_known_month < cut_index) & (contracts.opened_month < cut_index)
+    closed = (contracts.closing_known_month < cut_index) & (contracts.closed_month < cut_index)
+    return opened.fill_null(False) & ~closed.fill_null(False)

@@ -32,10 +32,12 @@ def numbered_spine(spine: pa.Table) -> pa.Table:
     other_days = pc.sum(pc.not_equal(pc.day(data["cut"]), 1)).as_py() or 0
     if other_days:
         raise AppetenceError("a cut must be the first day of a month", f"another day in {other_days} rows")
-    repeated = data.num_rows - data.group_by(SPINE.names).aggregate([]).num_rows
-    if repeated:
-        raise AppetenceError("a spine must hold each client and cut once", f"{repeated} rows too many")
     months = pc.subtract(pc.month(data["cut"]), 1)
     index = pc.add(pc.multiply(pc.year(data["cut"]), 12), months).cast(pa.int64())
+    client = data["client_id"].combine_chunks().dictionary_encode().indices.cast(pa.int64())
+    apart = (pc.max(index).as_py() or 0) + 1  # one number for client and cut: hashed several times faster than both
+    repeated = data.num_rows - len(pc.unique(pc.add(pc.multiply(client, apart), index)))
+    if repeated:
+        raise AppetenceError("a spine must hold each client and cut once", f"{repeated} rows too many")
     row = pa.array(np.arange(data.num_rows, dtype=np.int64))
     return data.append_column("cut_index", index).append_column("row", row)

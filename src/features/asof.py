@@ -29,6 +29,10 @@ class Engine(Protocol):
         """Return a table of an expression's rows, for whoever asks next."""
         ...
 
+    def keep_whole(self, name: str, expression: ir.Table) -> ir.Table:
+        """Return the same of what is told of the whole book: it is kept for all blocks of a spine."""
+        ...
+
     def tally(self, name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
         """Return what `appetence.features.tallies.by_expression` defines."""
         ...
@@ -44,6 +48,8 @@ class Expressions:
     def keep(self, _name: str, expression: ir.Table) -> ir.Table:
         """Return the expression."""
         return expression
+
+    keep_whole = keep
 
     def tally(self, _name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
         """Return the tallies as an expression."""

@@ -87,6 +87,10 @@ class Blocks:
         """Return the members of all blocks, numbered 0, 1, … in the order of the blocks."""
         return _coded(self.members)
 
+    def cuts(self) -> pa.Table:
+        """Return `cut` and `cut_index` of the spine, each once."""
+        return self.spine.select(["cut", "cut_index"]).group_by(["cut", "cut_index"]).aggregate([])
+
     def in_order(self, columns: pa.Table) -> pa.Table:
         """Return a table of all blocks' rows, one after another, in the order of the spine."""
         if len(self) == 1:

@@ -6,11 +6,15 @@ over how many would if the one had nothing to do with the other.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
+from functools import reduce
+
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from appetence.book.clocks import BookTables, contracts_as_known
+from appetence.book.clocks import BookTables, contracts_on_both_clocks, held_at
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
 from appetence.features.expressions import count_where, ratio, total, united
@@ -85,25 +89,38 @@ def build(known: AsKnown) -> ir.Table:
     return rows.select(*KEY, "bundle_lift", bundles_held=rows.bundles_held.fill_null(0))
 
 
-def associations(book: BookTables, cuts: ir.Table, shape: Shape) -> ir.Table:
+def associations(book: BookTables, cuts: ir.Table, indices: Sequence[int], shape: Shape) -> ir.Table:
     """Return the lift of the pairs of products held together by enough clients, as known at each cut.
 
     Parameters
     ----------
     cuts
         `cut` and `cut_index`, each once.
+    indices
+        The same month indices.
 
     Returns
     -------
     `ASSOCIATIONS`: lift = n · n_ab / (n_a · n_b), of n clients holding anything.
     """
     columns, places = words("held", shape), product_places(book)
-    clients = book.table("contracts").select("client_id").distinct()
-    contracts = contracts_as_known(book, clients.cross_join(cuts))
-    rows = with_bits(contracts.filter(contracts.held), book, shape)
-    union = {word: united(rows[bit]) for word, bit in zip(columns, words("bit", shape), strict=True)}
-    held = rows.group_by("client_id", "cut").agg(**union)
-    sets = held.group_by("cut", *columns).agg(clients=held.count())
+    contracts = with_bits(contracts_on_both_clocks(book), book, shape)
+    # A client's holdings at all cuts side by side: many clients share them, and a client's contracts are met once.
+    bits = list(zip(columns, words("bit", shape), strict=True))
+    history = {
+        f"{word}_at_{index}": united(contracts[bit], held_at(contracts, index))
+        for index in indices
+        for word, bit in bits
+    }
+    alike = contracts.group_by("client_id").agg(**history).group_by(*history).agg(clients=lambda rows: rows.count())
+    rows = alike.cross_join(cuts)
+    of_cut = {
+        word: ibis.cases(*((rows.cut_index == index, rows[f"{word}_at_{index}"]) for index in indices))
+        for word in columns
+    }
+    rows = rows.select("cut", "clients", **of_cut)
+    rows = rows.filter(reduce(operator.or_, (rows[word] != 0 for word in columns)))
+    sets = rows.group_by("cut", *columns).agg(clients=total(rows.clients))
     everyone = sets.group_by("cut").agg(n=total(sets.clients))
     single = _members(sets, places, columns, "product")
     each = single.group_by("cut", "product").agg(holders=total(single.clients))

@@ -64,11 +64,16 @@ class Compiled:
         if len(blocks) > 1:
             self._members = book.memtable(f"{_PREFIX}block_members", blocks.coded_members())
 
-    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+    def keep(self, name: str, expression: ir.Table, *, once: bool = False) -> ir.Table:
         """Return a table of an expression's rows."""
         name = f"{_PREFIX}{name}"
-        self._made[name] = self._steps.add(self._book.keeping(name, expression), _QUERIES, self._read(expression))
+        run = self._book.keeping(name, expression)
+        self._made[name] = self._steps.add(run, _QUERIES, self._read(expression), once=once)
         return self._book.awaited(name, expression.schema().to_pyarrow())
+
+    def keep_whole(self, name: str, expression: ir.Table) -> ir.Table:
+        """Return the same of what is told of the whole book: it is kept for all blocks."""
+        return self.keep(name, expression, once=True)
 
     def tally(self, name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
         """Return what `appetence.features.tallies.by_expression` defines."""

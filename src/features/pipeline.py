@@ -20,7 +20,7 @@ from appetence.config import GROUPS, FeatureSettings
 from appetence.errors import AppetenceError, UsageError, did_you_mean
 from appetence.features.asof import AsKnown, Engine, Expressions
 from appetence.features.blocks import Blocks, cut_into_blocks
-from appetence.features.bundles import ASSOCIATIONS, associations
+from appetence.features.bundles import associations
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
 from appetence.features.engine import Compiled
 from appetence.features.household import everyone
@@ -145,20 +145,12 @@ def stream_features(
     schema = pa.schema([(f.name, _TYPES.get(f.unit, pa.float64())) for f in features])
 
     def blocks() -> Iterator[pa.Table]:
-        together = _associations(book, numbered, shape) if any(f.group == "bundles" for f in features) else None
-        for rows, columns in _built_blocks(book, cut, features, groups, shape, schema, together):
+        for rows, columns in _built_blocks(book, cut, features, groups, shape, schema):
             yield pa.Table.from_arrays([*rows.select(SPINE.names), *columns], schema=whole)
 
     cut = cut_into_blocks(book, numbered, block, households=any(f.group == "household" for f in features))
     whole = pa.schema([*(field.with_nullable(True) for field in SPINE), *schema])
     return FeatureStream(whole, features, switched_off, themes_of(own), blocks(), cut)
-
-
-def _associations(book: BookEngine, spine: pa.Table, shape: Shape) -> ir.Table:
-    """Compute once what all blocks need of the whole book: which products go together at each cut."""
-    cuts = spine.select(["cut", "cut_index"]).group_by(["cut", "cut_index"]).aggregate([])
-    found = book.execute(associations(book, book.memtable("association_cuts", cuts), shape))
-    return book.memtable("associations", found.cast(ASSOCIATIONS))
 
 
 def shape_of(book: BookEngine, settings: FeatureSettings) -> Shape:
@@ -220,15 +212,21 @@ def _built_blocks(
     groups: Mapping[str, Group],
     shape: Shape,
     schema: pa.Schema,
-    together: ir.Table | None,
 ) -> Iterator[tuple[pa.Table, list[pa.Array]]]:
     """Run the groups over each block; hand out its rows, and the features' columns in the rows' order."""
     wanted = dict(_by_group(features))
     first = sorted(wanted, key=lambda group: _READY.get(group, 1))
 
+    together = None
+    if "bundles" in wanted:
+        cuts = blocks.cuts()
+        indices = cuts["cut_index"].to_pylist()
+        together = associations(book, book.memtable("association_cuts", cuts), indices, shape)
+
     def built(spine: ir.Table, engine: Engine) -> Iterator[tuple[str, ir.Table]]:
+        pairs = None if together is None else engine.keep_whole("associations", together)
         members = engine.keep("everyone", everyone(book, spine)) if "household" in wanted else None
-        known = AsKnown(book, spine, shape, together, members, engine)
+        known = AsKnown(book, spine, shape, pairs, members, engine)
         for group in first:
             made = _built(groups[group], group, known, wanted[group])
             yield group, made.select("row", **{name: made[name].cast(_sql(schema, name)) for name in wanted[group]})

@@ -12,6 +12,7 @@ class _Step:
     run: Callable[[], object]
     lane: int
     after: tuple[int, ...]
+    once: bool
 
 
 class Steps:
@@ -28,10 +29,10 @@ class Steps:
         self._steps: list[_Step] = []
         self._jobs: list[Future[None]] = []
 
-    def add(self, run: Callable[[], object], lane: int, after: Collection[int] = ()) -> int:
-        """Run a step once those of the given numbers are done; return its own number."""
-        self._steps.append(_Step(run, lane, tuple(after)))
-        self._submit(self._steps[-1])
+    def add(self, run: Callable[[], object], lane: int, after: Collection[int] = (), *, once: bool = False) -> int:
+        """Run a step when those of the given numbers are done; return its own number. `again` leaves out `once`."""
+        self._steps.append(_Step(run, lane, tuple(after), once))
+        self._jobs.append(self._threads[lane].submit(self._run, self._steps[-1]))
         return len(self._steps) - 1
 
     def finish(self) -> None:
@@ -41,18 +42,15 @@ class Steps:
 
     def again(self) -> None:
         """Run all steps once more, and wait for them."""
-        self._jobs.clear()
-        for step in self._steps:
-            self._submit(step)
+        for number, step in enumerate(self._steps):
+            if not step.once:
+                self._jobs[number] = self._threads[step.lane].submit(self._run, step)
         self.finish()
 
     def close(self) -> None:
         """Wait for the steps that run, and forget the others."""
         for thread in self._threads:
             thread.shutdown(cancel_futures=True)
-
-    def _submit(self, step: _Step) -> None:
-        self._jobs.append(self._threads[step.lane].submit(self._run, step))
 
     def _run(self, step: _Step) -> None:
         for number in step.after:
