@@ -33,6 +33,13 @@ class Engine(Protocol):
         """Return the same of what is told of the whole book: it is kept for all blocks of a spine."""
         ...
 
+    def of_members(self, name: str, facts: ir.Table) -> ir.Table:
+        """Return facts by `client_id`, of which other clients' than the spine's and their households' may be left out.
+
+        Where a spine is built in blocks, they are looked for in the whole book once, and not for each block.
+        """
+        ...
+
     def tally(self, name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
         """Return what `appetence.features.tallies.by_expression` defines."""
         ...
@@ -50,6 +57,10 @@ class Expressions:
         return expression
 
     keep_whole = keep
+
+    def of_members(self, _name: str, facts: ir.Table) -> ir.Table:
+        """Return the facts."""
+        return facts
 
     def tally(self, _name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
         """Return the tallies as an expression."""
@@ -104,6 +115,10 @@ class AsKnown:
         """Return the same of all members of the households, by `row` and `home`."""
         return self.shared(f"tally_{name}", lambda: self.engine.tally(name, self.members, facts, tallies))
 
+    def of_members(self, table: str) -> ir.Table:
+        """Return a table of the book by `client_id`; see `Engine.of_members`."""
+        return self._of_members(table, self.book.table(table))
+
     @property
     def members(self) -> ir.Table:
         """The spine with all members of its households, where a group asks for them; else the spine."""
@@ -129,11 +144,11 @@ class AsKnown:
 
     def life_events(self) -> ir.Table:
         """Return each life event known at each cut; some, such as a retirement, are known before they happen."""
-        return self._joined(self.book.table("life_events"), happened=None)
+        return self._joined(self.of_members("life_events"), happened=None)
 
-    def told(self, facts: ir.Table) -> ir.Table:
+    def told(self, name: str, facts: ir.Table) -> ir.Table:
         """Return each row of `facts` (`client_id`, `at`, `known_on`, …) that had happened and was known at each cut."""
-        return self._joined(facts, happened="at")
+        return self._joined(self._of_members(name, facts), happened="at")
 
     def facts(self, ago: int = 0) -> ir.Table:
         """Return the spine with what the client had last declared, as known at the cut or `ago` months before it."""
@@ -173,8 +188,11 @@ class AsKnown:
     def _kept_once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
         return self.shared(name, lambda: self.engine.keep(name, make()))
 
+    def _of_members(self, name: str, facts: ir.Table) -> ir.Table:
+        return self.shared(f"of_{name}", lambda: self.engine.of_members(name, facts))
+
     def _clients(self) -> ir.Table:
-        clients = self.book.table("clients")
+        clients = self.of_members("clients")
         return self.spine.left_join(
             clients, [self.spine.client_id == clients.client_id, clients.joined_on < self.spine.cut]
         ).drop("client_id_right")
@@ -194,7 +212,7 @@ class AsKnown:
     def _facts_with_ends(self) -> ir.Table:
         """Return what clients declared with the months in which it began and ceased to be the newest."""
         clients = self.spine.select("client_id").distinct()
-        facts = self.book.table("client_facts").semi_join(clients, "client_id")
+        facts = self.of_members("client_facts").semi_join(clients, "client_id")
         newer = facts.known_on.lead().over(ibis.window(group_by="client_id", order_by="known_on"))
         return facts.mutate(since=month_index(facts.known_on), until=month_index(newer))
 

@@ -106,11 +106,11 @@ def associations(book: BookTables, cuts: ir.Table, indices: Sequence[int], shape
     columns, places = words("held", shape), product_places(book)
     contracts = with_bits(contracts_on_both_clocks(book), book, shape)
     # A client's holdings at all cuts side by side: many clients share them, and a client's contracts are met once.
-    bits = list(zip(columns, words("bit", shape), strict=True))
+    indices = indices or (0,)  # of a spine without rows
     history = {
         f"{word}_at_{index}": united(contracts[bit], held_at(contracts, index))
         for index in indices
-        for word, bit in bits
+        for word, bit in zip(columns, words("bit", shape), strict=True)
     }
     alike = contracts.group_by("client_id").agg(**history).group_by(*history).agg(clients=lambda rows: rows.count())
     rows = alike.cross_join(cuts)

@@ -75,6 +75,19 @@ class Compiled:
         """Return the same of what is told of the whole book: it is kept for all blocks."""
         return self.keep(name, expression, once=True)
 
+    def of_members(self, name: str, facts: ir.Table) -> ir.Table:
+        """Return facts, of which other clients' than those of the block may be left out."""
+        if len(self._blocks) == 1:
+            return facts
+        coded = facts.inner_join(self._members, "client_id")
+        read, streamed = self._facts(coded), coded.schema().to_pyarrow()
+        schema = facts.schema().to_pyarrow()
+
+        def rows() -> pa.Table:
+            return pa.Table.from_batches([batch.cast(streamed) for batch in read()], streamed).select(schema.names)
+
+        return self._put(f"of_{name}", schema, rows, _QUERIES, self._read(facts))
+
     def tally(self, name: str, spine: ir.Table, facts: ir.Table, tallies: Tallies) -> ir.Table:
         """Return what `appetence.features.tallies.by_expression` defines."""
         expression = coded_facts(facts, self._members, tallies)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from appetence.book.clocks import BookTables
 from appetence.features.asof import KEY, AsKnown
 from appetence.features.balances import LEAST
 from appetence.features.catalogue import Feature, Shape, Unit, Wording
@@ -314,7 +313,7 @@ def build(known: AsKnown) -> ir.Table:
     )
 
 
-def everyone(book: BookTables, spine: ir.Table) -> ir.Table:
+def everyone(clients: ir.Table, spine: ir.Table) -> ir.Table:
     """Return a spine with all members of its clients' households, holding or not, who had joined by the cut.
 
     Returns
@@ -323,7 +322,7 @@ def everyone(book: BookTables, spine: ir.Table) -> ir.Table:
     `row` below zero, which is theirs alone within the household; a client of the spine who had not joined has no
     `home`.
     """
-    clients = book.table("clients").select("client_id", "household_id", "joined_on")
+    clients = clients.select("client_id", "household_id", "joined_on")
     found = spine.inner_join(clients, ["client_id"])
     found = found.filter(found.joined_on < found.cut).select("row", "cut", "cut_index", "household_id")
     together = found.filter(found.household_id.notnull())

@@ -412,8 +412,9 @@ def _facts(known: AsKnown) -> ir.Table:
 
 def _answers(known: AsKnown) -> ir.Table:
     """Return the answers to the last NPS survey and to the one before it, by row."""
-    rows = known.interactions()
-    rows = rows.filter(rows.nps.notnull())
+    rows = known.book.table("interactions")
+    rows = rows.select("client_id", "interaction_id", "at", "nps", known_on=rows.known_on.coalesce(rows["at"]))
+    rows = known.told("nps_answers", rows.filter(rows.nps.notnull()))
     answers = rows.select("row", "nps", order=newest_order(rows["at"], rows.interaction_id))
     last = answers.group_by("row").agg(last=answers.order.max(), last_nps=answers.nps.argmax(answers.order))
     earlier = answers.inner_join(last, "row")

@@ -7,7 +7,7 @@ catalogue declares.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import ibis.expr.types as ir
@@ -27,8 +27,14 @@ from appetence.features.household import everyone
 from appetence.features.ordering import in_order
 from appetence.features.own import OwnGroup, load_own, themes_of
 
-BLOCK = 1_000_000
-"""Rows of the spine that are built at a time: memory stays flat however long the spine is."""
+BLOCK = 491_520
+"""Rows of the spine that are built at a time where it is long: memory stays flat however long it is.
+
+Four of DuckDB's row groups of 122,880, so that two threads, or four, have equal parts.
+"""
+
+WHOLE = 1_000_000
+"""Rows of a spine that is built as one block: a month of most firms, sooner done than cut up."""
 
 _READY = {"calendar": 0, "person": 0, "balances": 2, "household": 2}
 """Groups that need nothing added up come first, those that need the most last: the engine waits least."""
@@ -91,7 +97,7 @@ def build_features(
     spine: pa.Table,
     settings: FeatureSettings | None = None,
     *,
-    block: int = BLOCK,
+    block: int | None = None,
 ) -> FeatureTable:
     """Compute features as known at each cut, for one cut or many in one pass.
 
@@ -104,7 +110,8 @@ def build_features(
     settings
         Groups, features to leave out, the firm's own groups, coverage targets; all groups by default.
     block
-        Rows built at a time; the result does not depend on it.
+        Rows built at a time; None for `BLOCK`, or all of a spine of no more than `WHOLE`. The result does not depend on
+        it.
 
     Returns
     -------
@@ -128,7 +135,7 @@ def stream_features(
     spine: pa.Table,
     settings: FeatureSettings | None = None,
     *,
-    block: int = BLOCK,
+    block: int | None = None,
 ) -> FeatureStream:
     """Compute features block by block, for a table that need not fit into memory.
 
@@ -148,7 +155,8 @@ def stream_features(
         for rows, columns in _built_blocks(book, cut, features, groups, shape, schema):
             yield pa.Table.from_arrays([*rows.select(SPINE.names), *columns], schema=whole)
 
-    cut = cut_into_blocks(book, numbered, block, households=any(f.group == "household" for f in features))
+    size = (WHOLE if len(numbered) <= WHOLE else BLOCK) if block is None else block
+    cut = cut_into_blocks(book, numbered, size, households=any(f.group == "household" for f in features))
     whole = pa.schema([*(field.with_nullable(True) for field in SPINE), *schema])
     return FeatureStream(whole, features, switched_off, themes_of(own), blocks(), cut)
 
@@ -225,8 +233,9 @@ def _built_blocks(
 
     def built(spine: ir.Table, engine: Engine) -> Iterator[tuple[str, ir.Table]]:
         pairs = None if together is None else engine.keep_whole("associations", together)
-        members = engine.keep("everyone", everyone(book, spine)) if "household" in wanted else None
-        known = AsKnown(book, spine, shape, pairs, members, engine)
+        known = AsKnown(book, spine, shape, pairs, engine=engine)
+        if "household" in wanted:
+            known = replace(known, everyone=engine.keep("everyone", everyone(known.of_members("clients"), spine)))
         for group in first:
             made = _built(groups[group], group, known, wanted[group])
             yield group, made.select("row", **{name: made[name].cast(_sql(schema, name)) for name in wanted[group]})

@@ -87,7 +87,7 @@ def _months(spine: pa.Table) -> range:
 
 def _means(book: Book, rows: pa.Table, places: ir.Table, names: tuple[str, ...]) -> pa.Table:
     known = AsKnown(book, book.memtable("topic_spine", rows), Shape())
-    told = known.told(places)
+    told = known.told("topic_places", places)
     lately = told.filter(in_months_before(told["at"], told.cut_index, MONTHS))
     means = lately.group_by("row").agg(**{name: ratio(lately[name].sum(), lately.count() * _UNIT) for name in names})
     return book.execute(known.onto_spine(means).select("row", *names).order_by("row")).select(names)
