@@ -37,12 +37,13 @@ class Block:
     rows
         `client_id`, `cut`, `cut_index` and `row`: 0, 1, … within the block.
     clients
-        `client_id` and `code`: 0, 1, … within the block.
+        `client_id` and `code`: 0, 1, … within the block; None where it is the only one, whose clients nobody needs to
+        know ahead.
     """
 
     number: int
     rows: pa.Table
-    clients: pa.Table
+    clients: pa.Table | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Blocks:
     starts
         (blocks + 1,) where each block begins in that order.
     members
-        `client_id` of the spine's clients and, where households are asked for, of all who live with them.
+        `client_id` of the spine's clients and, where households are asked for, of all who live with them, block by
+        block; empty where there is one block.
     bounds
         (blocks + 1,) where each block's members begin.
     first_cut, last_cut
@@ -78,14 +80,13 @@ class Blocks:
         for number in range(len(self)):
             start, end = self.starts[number : number + 2]
             low, high = self.bounds[number : number + 2]
-            rows = self.spine if len(self) == 1 else self.spine.take(pa.array(self.order[start:end]))
+            if len(self) == 1:
+                yield Block(number, self.spine.select(ROWS.names).cast(ROWS), None)
+                return
+            rows = self.spine.take(pa.array(self.order[start:end]))
             numbers = pa.array(np.arange(end - start, dtype=np.int64))
             rows = rows.set_column(rows.schema.get_field_index("row"), "row", numbers).select(ROWS.names).cast(ROWS)
-            yield Block(number, rows, _coded(self.members.slice(low, high - low)))
-
-    def coded_members(self) -> pa.Table:
-        """Return the members of all blocks, numbered 0, 1, … in the order of the blocks."""
-        return _coded(self.members)
+            yield Block(number, rows, coded(self.members.slice(low, high - low)))
 
     def cuts(self) -> pa.Table:
         """Return `cut` and `cut_index` of the spine, each once."""
@@ -116,10 +117,14 @@ def cut_into_blocks(book: BookEngine, spine: pa.Table, size: int, *, households:
     households
         Whether those who live with the spine's clients belong to it. Else each client is a household.
     """
+    cut = spine["cut_index"].to_numpy()
+    ends = (int(cut.min()), int(cut.max())) if len(cut) else (0, 0)
+    if len(spine) <= size:
+        return Blocks(spine, np.arange(len(spine)), (0, len(spine)), pa.array([], pa.string()), (0, 0), *ends)
     encoded = spine["client_id"].combine_chunks().dictionary_encode()
     who = encoded.indices.to_numpy()
     members, homes, home_of = encoded.dictionary, np.arange(len(encoded.dictionary)), None
-    if households and len(who):
+    if households:
         places = pa.array(np.arange(len(members)))
         asked = book.memtable("block_clients", pa.table({"client_id": members, "place": places}))
         found = book.execute(_members(book, asked)).combine_chunks()
@@ -130,21 +135,20 @@ def cut_into_blocks(book: BookEngine, spine: pa.Table, size: int, *, households:
         home_of = np.empty(len(places), dtype=np.int64)
         home_of[place[place >= 0]] = homes[place >= 0]
     of_row = who.astype(np.int64) if home_of is None else home_of[who]
-    order = np.argsort(of_row, kind="stable") if len(who) > size else np.arange(len(who))
+    order = np.argsort(of_row, kind="stable")
     starts, bounds = [0], [0]
     while starts[-1] + size < len(who):
         last = of_row[order[starts[-1] + size - 1]]
         starts.append(int(np.searchsorted(of_row, last, side="right", sorter=order)))
         bounds.append(int(np.searchsorted(homes, last, side="right")))
-    if starts[-1] < len(who) or len(starts) == 1:
+    if starts[-1] < len(who):
         starts.append(len(who))
         bounds.append(len(members))
-    cut = spine["cut_index"].to_numpy()
-    ends = (int(cut.min()), int(cut.max())) if len(cut) else (0, 0)
     return Blocks(spine, order, tuple(starts), members, tuple(bounds), *ends)
 
 
-def _coded(clients: pa.Array) -> pa.Table:
+def coded(clients: pa.Array) -> pa.Table:
+    """Return clients numbered 0, 1, …, as `CLIENTS`."""
     return pa.Table.from_arrays([clients, pa.array(np.arange(len(clients), dtype=np.int32))], schema=CLIENTS)
 
 

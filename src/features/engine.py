@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from appetence.book.clocks import StreamingEngine
 from appetence.features.asof import AsKnown
-from appetence.features.blocks import CLIENTS, ROWS, Block, Blocks
+from appetence.features.blocks import CLIENTS, ROWS, Block, Blocks, coded
 from appetence.features.compiled import Lines, add_up, coded_facts, coded_spine, sorted_lines, tally_schema
 from appetence.features.dealt import Dealt
 from appetence.features.money_kernel import add_up_money, coded_months, money_schema
@@ -60,9 +60,18 @@ class Compiled:
         self._lines: dict[ir.Table, tuple[Callable[[], Lines], int]] = {}
         self._dealt: list[Dealt] = []
         self.spine = self._put("block_rows", ROWS, lambda: self._block.rows, _QUERIES)
-        self._clients = self._members = self._put("block_clients", CLIENTS, lambda: self._block.clients, _QUERIES)
-        if len(blocks) > 1:
-            self._members = book.memtable(f"{_PREFIX}block_members", blocks.coded_members())
+        self._clients = self._members = book.awaited(f"{_PREFIX}block_clients", CLIENTS)
+        self._n_clients = 0
+        if len(blocks) > 1:  # facts are dealt out by the codes of all members, and added up by those of the block
+            self._put_clients(lambda: self._block.clients)
+            self._members = book.memtable(f"{_PREFIX}block_members", coded(blocks.members))
+
+    def code(self, members: ir.Table) -> None:
+        """Give numbers to the clients of a spine and of its households; before any facts are asked for."""
+        if len(self._blocks) == 1:
+            clients = members.select("client_id").distinct()
+            run = self._book.prepared(clients)
+            self._put_clients(lambda: coded(run()["client_id"].combine_chunks()), self._read(clients))
 
     def keep(self, name: str, expression: ir.Table, *, once: bool = False) -> ir.Table:
         """Return a table of an expression's rows."""
@@ -138,6 +147,14 @@ class Compiled:
         found, self._taken = [job.result() for job in self._taken], []
         return found
 
+    def _put_clients(self, make: Callable[[], Any], after: Collection[int] = ()) -> None:
+        def clients() -> pa.Table:
+            found = make()
+            self._n_clients = len(found)
+            return found
+
+        self._put("block_clients", CLIENTS, clients, _QUERIES, after)
+
     def _read(self, expression: ir.Table) -> list[int]:
         """Return the steps that make what an expression reads."""
         tables = expression.op().find(ops.DatabaseTable)
@@ -172,7 +189,7 @@ class Compiled:
             now: list[Lines] = []
 
             def step() -> None:
-                now[:] = [sorted_lines(run(), len(self._block.clients))]
+                now[:] = [sorted_lines(run(), self._n_clients)]
 
             self._lines[spine] = (lambda: now[0], self._steps.add(step, _SUMS, self._read(expression)))
         return self._lines[spine]

@@ -236,6 +236,8 @@ def _built_blocks(
         known = AsKnown(book, spine, shape, pairs, engine=engine)
         if "household" in wanted:
             known = replace(known, everyone=engine.keep("everyone", everyone(known.of_members("clients"), spine)))
+        if isinstance(engine, Compiled):
+            engine.code(known.members)
         for group in first:
             made = _built(groups[group], group, known, wanted[group])
             yield group, made.select("row", **{name: made[name].cast(_sql(schema, name)) for name in wanted[group]})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -116,3 +117,19 @@ def test_a_memory_limit_is_kept_and_work_beyond_it_spills(make_book, tmp_path):
         rows = 1_500_000
         sorting = "SELECT row_number() OVER (ORDER BY md5(i::VARCHAR)) AS place FROM range($1) t(i)"
         assert book.connection.execute(f"SELECT max(place) FROM ({sorting})", [rows]).fetchall() == [(rows,)]
+
+
+def test_each_thread_reads_on_while_another_asks(make_book):
+    book = make_book({"contracts": [{"client_id": "1"}]})
+    many = book.memtable("many", pa.table({"n": pa.array(range(300_000))}))
+    rows = book.stream(many)
+    seen = next(rows).num_rows
+    with ThreadPoolExecutor(1) as other:
+        counted = other.submit(book.prepared(many.agg(rows=many.count()))).result()
+        other.submit(book.keeping("beside", many)).result()
+    assert counted["rows"].to_pylist() == [300_000]
+    assert seen + sum(batch.num_rows for batch in rows) == 300_000
+    beside = book.awaited("beside", pa.schema([("n", pa.int64())]))
+    assert book.execute(beside.agg(total=beside.n.sum()))["total"].to_pylist() == [sum(range(300_000))]
+    book.forget("beside")
+    assert not book.connection.execute("FROM duckdb_tables() WHERE table_name = 'beside'").fetchall()
