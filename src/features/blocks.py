@@ -76,17 +76,18 @@ class Blocks:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    def __getitem__(self, number: int) -> Block:
+        start, end = self.starts[number : number + 2]
+        if len(self) == 1:
+            return Block(number, self.spine.select(ROWS.names).cast(ROWS), None)
+        rows = self.spine.take(pa.array(self.order[start:end]))
+        numbers = pa.array(np.arange(end - start, dtype=np.int64))
+        rows = rows.set_column(rows.schema.get_field_index("row"), "row", numbers).select(ROWS.names).cast(ROWS)
+        low, high = self.bounds[number : number + 2]
+        return Block(number, rows, coded(self.members.slice(low, high - low)))
+
     def __iter__(self) -> Iterator[Block]:
-        for number in range(len(self)):
-            start, end = self.starts[number : number + 2]
-            low, high = self.bounds[number : number + 2]
-            if len(self) == 1:
-                yield Block(number, self.spine.select(ROWS.names).cast(ROWS), None)
-                return
-            rows = self.spine.take(pa.array(self.order[start:end]))
-            numbers = pa.array(np.arange(end - start, dtype=np.int64))
-            rows = rows.set_column(rows.schema.get_field_index("row"), "row", numbers).select(ROWS.names).cast(ROWS)
-            yield Block(number, rows, coded(self.members.slice(low, high - low)))
+        return (self[number] for number in range(len(self)))
 
     def cuts(self) -> pa.Table:
         """Return `cut` and `cut_index` of the spine, each once."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from threading import Lock
 from typing import IO, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ class Dealt:
 
     def __init__(self, batches: Iterable[pa.RecordBatch], bounds: Sequence[int]) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="appetence-")  # noqa: SIM115 - closed by `close`
+        self._reading = Lock()
         self._pieces: list[list[tuple[int, int]]] = [[] for _ in bounds[1:]]
         self._bounds = np.asarray(bounds, dtype=np.int32)
         self._schema = pa.schema([])
@@ -45,8 +47,10 @@ class Dealt:
     def of(self, block: int) -> Iterator[pa.RecordBatch]:
         """Hand out the facts of a block's clients, sorted by client within a batch; `code` counts from its first."""
         for start, size in self._pieces[block]:
-            self._file.seek(start)
-            yield pa.ipc.read_record_batch(pa.py_buffer(self._file.read(size)), self._schema)
+            with self._reading:
+                self._file.seek(start)
+                piece = self._file.read(size)
+            yield pa.ipc.read_record_batch(pa.py_buffer(piece), self._schema)
 
     def close(self) -> None:
         """Give the disk back."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,17 +34,66 @@ Facts = Callable[[], Iterator[pa.RecordBatch]]
 """Gives the facts of the block at hand."""
 
 
-class Compiled:
-    """Keeps expressions in the book's engine, and works out tallies and money by compiled code.
+class Shared:
+    """What the engines of one build share: the facts of the whole book, looked for once.
 
-    To be used in a `with` statement, which drops what was kept.
+    To be used in a `with` statement, which drops whatever was put beside the book.
 
-    Parameters
+    Attributes
     ----------
     book
         The book whose facts are added up.
     blocks
-        How the spine is cut. Work on the first block begins as soon as it is asked for, on the others in `answers`.
+        How the spine is cut.
+    """
+
+    def __init__(self, book: StreamingEngine, blocks: Blocks) -> None:
+        self.book, self.blocks = book, blocks
+        self._dealt: dict[str, Dealt] = {}
+        self._kept: set[str] = set()
+        self._looking: dict[str, Lock] = {}
+
+    def members(self) -> ir.Table:
+        """Return the members of all blocks with their codes, as a table of the book's engine."""
+        return self.book.memtable(f"{_PREFIX}members", coded(self.blocks.members))
+
+    def keep(self, name: str, run: Callable[[], None]) -> None:
+        """Run what keeps a table, unless it is kept; wait for whoever is at it."""
+        with self._looking.setdefault(name, Lock()):
+            if name not in self._kept:
+                run()
+                self._kept.add(name)
+
+    def dealt(self, name: str, batches: Iterator[pa.RecordBatch]) -> Dealt:
+        """Return facts dealt out to the blocks; wait for whoever is at it."""
+        with self._looking.setdefault(name, Lock()):
+            if name not in self._dealt:
+                self._dealt[name] = Dealt(batches, self.blocks.bounds)
+            return self._dealt[name]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for dealt in self._dealt.values():
+            dealt.close()
+        self.book.forget(_PREFIX)
+
+
+class Compiled:
+    """Keeps expressions in the book's engine, and works out tallies and money by compiled code.
+
+    To be used in a `with` statement. Work on the first block begins as soon as it is asked for, on the others in
+    `answers`.
+
+    Parameters
+    ----------
+    shared
+        What it shares with other engines of the same build.
+    turn, engines
+        Of so many engines, which one this is: it does every so-manieth block, from that number on.
 
     Attributes
     ----------
@@ -51,20 +101,21 @@ class Compiled:
         The rows of the block at hand, as a table of the book's engine.
     """
 
-    def __init__(self, book: StreamingEngine, blocks: Blocks) -> None:
-        self._book, self._blocks, self._further = book, blocks, iter(blocks)
-        self._block = next(self._further)
+    def __init__(self, shared: Shared, turn: int = 0, engines: int = 1) -> None:
+        self._shared, self._book, self._blocks = shared, shared.book, shared.blocks
+        self._further = iter(range(turn, len(self._blocks), engines))
+        self._block = self._blocks[next(self._further)]
+        self._prefix = f"{_PREFIX}{turn}_"
         self._steps, self._aside = Steps(2), ThreadPoolExecutor(1)
         self._made: dict[str, int] = {}
         self._taken: list[Future[Any]] = []
         self._lines: dict[ir.Table, tuple[Callable[[], Lines], int]] = {}
-        self._dealt: list[Dealt] = []
         self.spine = self._put("block_rows", ROWS, lambda: self._block.rows, _QUERIES)
-        self._clients = self._members = book.awaited(f"{_PREFIX}block_clients", CLIENTS)
+        self._clients = self._members = self._book.awaited(f"{self._prefix}block_clients", CLIENTS)
         self._n_clients = 0
-        if len(blocks) > 1:  # facts are dealt out by the codes of all members, and added up by those of the block
+        if len(self._blocks) > 1:  # facts are dealt out by the codes of all members, and added up by those of the block
             self._put_clients(lambda: self._block.clients)
-            self._members = book.memtable(f"{_PREFIX}block_members", coded(blocks.members))
+            self._members = shared.members()
 
     def code(self, members: ir.Table) -> None:
         """Give numbers to the clients of a spine and of its households; before any facts are asked for."""
@@ -73,23 +124,26 @@ class Compiled:
             run = self._book.prepared(clients)
             self._put_clients(lambda: coded(run()["client_id"].combine_chunks()), self._read(clients))
 
-    def keep(self, name: str, expression: ir.Table, *, once: bool = False) -> ir.Table:
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
         """Return a table of an expression's rows."""
-        name = f"{_PREFIX}{name}"
+        name = f"{self._prefix}{name}"
         run = self._book.keeping(name, expression)
-        self._made[name] = self._steps.add(run, _QUERIES, self._read(expression), once=once)
+        self._made[name] = self._steps.add(run, _QUERIES, self._read(expression))
         return self._book.awaited(name, expression.schema().to_pyarrow())
 
     def keep_whole(self, name: str, expression: ir.Table) -> ir.Table:
         """Return the same of what is told of the whole book: it is kept for all blocks."""
-        return self.keep(name, expression, once=True)
+        name = f"{_PREFIX}{name}"
+        run = self._book.keeping(name, expression)
+        self._made[name] = self._steps.add(lambda: self._shared.keep(name, run), _QUERIES)
+        return self._book.awaited(name, expression.schema().to_pyarrow())
 
     def of_members(self, name: str, facts: ir.Table) -> ir.Table:
         """Return facts, of which other clients' than those of the block may be left out."""
         if len(self._blocks) == 1:
             return facts
         coded = facts.inner_join(self._members, "client_id")
-        read, streamed = self._facts(coded), coded.schema().to_pyarrow()
+        read, streamed = self._facts(f"of_{name}", coded), coded.schema().to_pyarrow()
         schema = facts.schema().to_pyarrow()
 
         def rows() -> pa.Table:
@@ -123,13 +177,21 @@ class Compiled:
         self._steps.add(step, _QUERIES, self._read(expression))
 
     def answers(self) -> Iterator[tuple[Block, list[Any]]]:
-        """Hand out, block by block, what was made of the rows that were asked for, in the order of asking."""
-        self._steps.finish()
-        yield self._block, self._results()
-        for block in self._further:
-            self._block = block
-            self._steps.again()
-            yield self._block, self._results()
+        """Hand out, block by block, what was made of the rows that were asked for, in the order of asking.
+
+        The next block is begun before one is handed out.
+        """
+        while True:
+            self._steps.finish()
+            block, found = self._block, self._results()
+            following = next(self._further, None)
+            if following is not None:
+                self._block = self._blocks[following]
+                self._steps.again()
+            yield block, found
+            if following is None:
+                return
+            del block, found
 
     def __enter__(self) -> Self:
         return self
@@ -139,9 +201,6 @@ class Compiled:
     ) -> None:
         self._steps.close()
         self._aside.shutdown(cancel_futures=True)
-        for dealt in self._dealt:
-            dealt.close()
-        self._book.forget(_PREFIX)
 
     def _results(self) -> list[Any]:
         found, self._taken = [job.result() for job in self._taken], []
@@ -164,7 +223,7 @@ class Compiled:
         self, name: str, schema: pa.Schema, make: Callable[[], pa.Table], lane: int, after: Collection[int] = ()
     ) -> ir.Table:
         """Put a table that is made anew for each block beside the book."""
-        name = f"{_PREFIX}{name}"
+        name = f"{self._prefix}{name}"
         self._made[name] = self._steps.add(lambda: self._book.memtable(name, make()), lane, after)
         return self._book.awaited(name, schema)
 
@@ -178,7 +237,7 @@ class Compiled:
     ) -> ir.Table:
         """Put what facts add up to, for each line of a spine, beside the book."""
         lines, sorting = self._sorted(spine)
-        read = self._facts(facts)
+        read = self._facts(name, facts)
         return self._put(name, schema, lambda: add(read(), lines()), _SUMS, [sorting, *self._read(facts)])
 
     def _sorted(self, spine: ir.Table) -> tuple[Callable[[], Lines], int]:
@@ -194,17 +253,9 @@ class Compiled:
             self._lines[spine] = (lambda: now[0], self._steps.add(step, _SUMS, self._read(expression)))
         return self._lines[spine]
 
-    def _facts(self, expression: ir.Table) -> Facts:
+    def _facts(self, name: str, expression: ir.Table) -> Facts:
         """Return what gives the facts of the block at hand, in one reading of the book for all blocks."""
         batches = self._book.stream(expression)
         if len(self._blocks) == 1:
             return lambda: batches
-        dealt: list[Dealt] = []
-
-        def read() -> Iterator[pa.RecordBatch]:
-            if not dealt:
-                dealt.append(Dealt(batches, self._blocks.bounds))
-                self._dealt.extend(dealt)
-            return dealt[0].of(self._block.number)
-
-        return read
+        return lambda: self._shared.dealt(name, batches).of(self._block.number)

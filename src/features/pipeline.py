@@ -7,6 +7,7 @@ catalogue declares.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -22,19 +23,22 @@ from appetence.features.asof import AsKnown, Engine, Expressions
 from appetence.features.blocks import Blocks, cut_into_blocks
 from appetence.features.bundles import associations
 from appetence.features.catalogue import THEMES, Feature, Group, Shape, Theme, Unit, catalogue, group_module
-from appetence.features.engine import Compiled
+from appetence.features.engine import Compiled, Shared
 from appetence.features.household import everyone
 from appetence.features.ordering import in_order
 from appetence.features.own import OwnGroup, load_own, themes_of
 
-BLOCK = 491_520
-"""Rows of the spine that are built at a time where it is long: memory stays flat however long it is.
+BLOCK = 245_760
+"""Rows of a block where the spine is long: memory stays flat however long it is.
 
-Four of DuckDB's row groups of 122,880, so that two threads, or four, have equal parts.
+Two of DuckDB's row groups of 122,880, so that two threads have equal parts.
 """
 
 WHOLE = 1_000_000
 """Rows of a spine that is built as one block: a month of most firms, sooner done than cut up."""
+
+_ENGINES = 2
+"""Blocks under way at a time: where one waits for a single thread, another has work for the others."""
 
 _READY = {"calendar": 0, "person": 0, "balances": 2, "household": 2}
 """Groups that need nothing added up come first, those that need the most last: the engine waits least."""
@@ -251,11 +255,17 @@ def _built_blocks(
             parts = built(book.memtable("spine", block.rows), Expressions())
             yield block.rows, columns(in_order(group, book.execute(part), block) for group, part in parts)
         return
-    with Compiled(book, blocks) as engine:
-        for group, part in built(engine.spine, engine):
-            engine.ask(part, partial(in_order, group))
-        for block, found in engine.answers():
+    with ExitStack() as stack:
+        shared = stack.enter_context(Shared(book, blocks))
+        engines = [stack.enter_context(Compiled(shared, n, _ENGINES)) for n in range(min(_ENGINES, len(blocks)))]
+        for engine in engines:
+            for group, part in built(engine.spine, engine):
+                engine.ask(part, partial(in_order, group))
+        answers = [engine.answers() for engine in engines]
+        for number in range(len(blocks)):
+            block, found = next(answers[number % _ENGINES])
             yield block.rows, columns(found)
+            del block, found
 
 
 def _built(group: Group, name: str, known: AsKnown, features: list[str]) -> ir.Table:

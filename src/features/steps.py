@@ -12,7 +12,6 @@ class _Step:
     run: Callable[[], object]
     lane: int
     after: tuple[int, ...]
-    once: bool
 
 
 class Steps:
@@ -29,9 +28,9 @@ class Steps:
         self._steps: list[_Step] = []
         self._jobs: list[Future[None]] = []
 
-    def add(self, run: Callable[[], object], lane: int, after: Collection[int] = (), *, once: bool = False) -> int:
-        """Run a step when those of the given numbers are done; return its own number. `again` leaves out `once`."""
-        self._steps.append(_Step(run, lane, tuple(after), once))
+    def add(self, run: Callable[[], object], lane: int, after: Collection[int] = ()) -> int:
+        """Run a step when those of the given numbers are done; return its own number."""
+        self._steps.append(_Step(run, lane, tuple(after)))
         self._jobs.append(self._threads[lane].submit(self._run, self._steps[-1]))
         return len(self._steps) - 1
 
@@ -41,11 +40,9 @@ class Steps:
             job.result()
 
     def again(self) -> None:
-        """Run all steps once more, and wait for them."""
+        """Begin to run all steps once more; those before must be done."""
         for number, step in enumerate(self._steps):
-            if not step.once:
-                self._jobs[number] = self._threads[step.lane].submit(self._run, step)
-        self.finish()
+            self._jobs[number] = self._threads[step.lane].submit(self._run, step)
 
     def close(self) -> None:
         """Wait for the steps that run, and forget the others."""
