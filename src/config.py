@@ -230,6 +230,18 @@ class TrainingSettings(Settings):
     parameters: dict[str, float | int | bool | None] = {}
 
 
+class TuningSettings(Settings):
+    """How `appetence tune` searches parameters.
+
+    `trials`: sets of parameters tried in all, the one in use among them. `time_budget`: minutes of wall clock, features
+    and tests included. `folds`: dates inside the training period by which a set is judged; a short book gives fewer.
+    """
+
+    trials: Annotated[int, Field(ge=2, le=1000)] = 40
+    time_budget: Annotated[float, Field(gt=0, le=10_080)] = 30.0
+    folds: Annotated[int, Field(ge=1, le=12)] = 3
+
+
 class ValueSettings(Settings):
     """Lifetime value: yearly discount rate, and the months over which margins are counted."""
 
@@ -271,6 +283,7 @@ class Config(Settings):
     attrition: AttritionSettings = AttritionSettings()
     next_product: NextProductSettings = NextProductSettings()
     training: TrainingSettings = TrainingSettings()
+    tuning: TuningSettings = TuningSettings()
     value: ValueSettings = ValueSettings()
     scoring: ScoringSettings
     reports: ReportSettings

@@ -128,6 +128,11 @@ def _lacking(question: Question, labelled: Labelled, tests: list[Origin]) -> Ver
     return None if tests else too_few_before_tests(leavers=question.product_id is None)
 
 
+def why_not_modelled(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:
+    """Return why a question is not modelled: it makes no sense in this book, or there is too little; None if it is."""
+    return _refusal(question, labelled) or _lacking(question, labelled, tests)
+
+
 def _not_modelled(
     question: Question,
     labelled: Labelled,
