@@ -179,6 +179,31 @@ def train(
 
 
 @app.command()
+def tune(
+    question: Annotated[str, typer.Argument(help="attrition or buy:<product_id>.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    time_budget: Annotated[
+        float | None,
+        typer.Option("--time-budget", min=0.01, max=10_080, help="Minutes at most in all; the config's by default."),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", min=2, max=1000, help="Trials in all, earlier runs' too; the config's by default."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search better parameters of a question, and say what they gain out of time. Run it again to go on."""
+    from appetence.progress import show_progress
+    from appetence.run import tune as tune_parameters
+
+    with show_progress() as progress:
+        result = tune_parameters(_load(config), question, time_budget, trials, progress)
+    _emit(result.as_dict(), result.lines(), as_json)
+    if result.state in ("refused", "unfinished"):
+        raise typer.Exit(1)
+
+
+@app.command()
 def score(
     config: ConfigOption = DEFAULT_CONFIG,
     month: MonthOption = None,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow.parquet as pq
 
@@ -31,6 +31,9 @@ from appetence.reports import read_published, write_reports
 from appetence.reports.write import reports_of
 from appetence.scoring.job import ScoreOutcome, run_job
 from appetence.scoring.plan import scorable_month
+
+if TYPE_CHECKING:
+    from appetence.models.tuning import TuningResult
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,29 @@ def train_all(config: Config, only: Collection[str] | None, progress: Progress =
     with _checked(config, part(progress, 0.1, 0.12)) as (book, _):
         store = TrackingStore(config.tracking, config.name)
         return _train(config, book, store, only, part(progress, 0.12, 1.0))
+
+
+def tune(
+    config: Config, question: str, minutes: float | None, trials: int | None, progress: Progress = silent
+) -> TuningResult:
+    """Search the parameters of a question; `minutes` and `trials` go before those of the config."""
+    from appetence.models.tuning import tune_question  # Optuna, which no other command needs
+
+    given = {"time_budget": minutes, "trials": trials}
+    settings = config.tuning.model_copy(update={name: value for name, value in given.items() if value is not None})
+    _simulated(config, part(progress, 0.0, 0.05))
+    with _checked(config, part(progress, 0.05, 0.07)) as (book, _):
+        return tune_question(
+            book,
+            question,
+            config.attrition,
+            config.next_product,
+            config.features,
+            config.training,
+            settings,
+            TrackingStore(config.tracking, config.name),
+            part(progress, 0.07, 1.0),
+        )
 
 
 def score_month(config: Config, month: str | None, why: str | None, progress: Progress = silent) -> ScoreOutcome:

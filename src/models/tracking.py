@@ -10,7 +10,7 @@ import hashlib
 import os
 import sqlite3
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,6 +31,9 @@ CHAMPION, FALLBACK = "champion", "fallback"
 
 STATE, VERDICT, VERDICT_FR, BOOK = "state", "verdict", "verdict_fr", "book_fingerprint"
 """Tags of a question's run."""
+
+PARENT = "mlflow.parentRunId"
+"""MLflow's own tag of a nested run."""
 
 _SHA, _APPROVED = "sha256.", "approved_"
 _FILES_FOLDER = "artifacts"
@@ -56,6 +59,8 @@ class RunRecord:
         As MLflow has them; values of params are written as text.
     texts
         {path: content}: curves, tables and settings as CSV, JSON or SVG.
+    steps
+        {metric: its values at steps 0, 1, …}: a curve in MLflow.
     """
 
     name: str
@@ -63,6 +68,7 @@ class RunRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ class TrackingStore:
     def __init__(self, settings: TrackingSettings, experiment: str) -> None:
         self._root = Path(settings.directory).resolve()
         self._root.mkdir(parents=True, exist_ok=True)
+        self.directory = self._root
         self.uri = f"sqlite:///{self._root / 'mlflow.db'}"
         mlflow = _import_mlflow()
         _rebase(self._root)
@@ -130,6 +137,42 @@ class TrackingStore:
             self._client.set_terminated(run_id, "FAILED")
             raise
         self._client.set_terminated(run_id)
+
+    @contextmanager
+    def resumed(self, run_id: str) -> Iterator[str]:
+        """Open a run of an earlier process again; it ends as `run` does."""
+        self._client.update_run(run_id, status="RUNNING")
+        try:
+            yield run_id
+        except BaseException:
+            self._client.set_terminated(run_id, "FAILED")
+            raise
+        self._client.set_terminated(run_id)
+
+    def add(self, run_id: str, record: RunRecord) -> None:
+        """Add figures, tags and files to a run that is open; its name stays."""
+        for key, value in record.tags.items():
+            self._client.set_tag(run_id, key, value)
+        self._log(run_id, record)
+
+    def keep(self, record: RunRecord, parent: str, began: int, ended: int, status: str = "FINISHED") -> str:
+        """Write a nested run of something that is over; times in milliseconds since 1970. Return its id."""
+        run_id = self._start(record, parent, began)
+        self._client.set_terminated(run_id, status, ended)
+        return run_id
+
+    def find(self, tags: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """Return the runs that bear these tags, the oldest first, and all tags of each.
+
+        Values must be names or hashes: they become part of a query.
+        """
+        return {str(run.info.run_id): run.data.tags for run in self._search(tags)}
+
+    def forget_unfinished(self, parent: str) -> None:
+        """Delete the nested runs that a process was writing when it was killed."""
+        for run in self._search({PARENT: parent}):
+            if not run.info.end_time:
+                self._client.delete_run(run.info.run_id)
 
     def register(self, name: str, artefact: Artefact, run_id: str, folder: str = "model") -> StoredVersion:
         """Log an artefact with a run, in a folder, and register it as a version with no alias and no approval."""
@@ -208,6 +251,18 @@ class TrackingStore:
             if not token:
                 return sorted(found)
 
+    def _search(self, tags: Mapping[str, str]) -> list[Any]:
+        text = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+        found: list[Any] = []
+        token = None
+        while True:
+            order = ["attributes.start_time ASC"]
+            page = self._client.search_runs([self._experiment], text, order_by=order, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return found
+
     def _experiment_id(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
         if found is not None:
@@ -216,14 +271,22 @@ class TrackingStore:
             self._client.create_experiment(name, artifact_location=_uri(self._root), tags={_ROOT_TAG: _uri(self._root)})
         )
 
-    def _start(self, record: RunRecord, parent: str | None) -> str:
+    def _start(self, record: RunRecord, parent: str | None, began: int | None = None) -> str:
+        tags = dict(record.tags) | ({} if parent is None else {PARENT: parent})
+        run = self._client.create_run(self._experiment, began, tags, record.name)
+        self._log(str(run.info.run_id), record)
+        return str(run.info.run_id)
+
+    def _log(self, run_id: str, record: RunRecord) -> None:
         from mlflow.entities import Metric, Param
 
-        tags = dict(record.tags) | ({} if parent is None else {"mlflow.parentRunId": parent})
-        run = self._client.create_run(self._experiment, run_name=record.name, tags=tags)
-        run_id = str(run.info.run_id)
         now = int(datetime.now(UTC).timestamp() * 1000)
         metrics = [Metric(key, float(value), now, 0) for key, value in record.metrics.items()]
+        metrics += [
+            Metric(key, float(value), now, step)
+            for key, values in record.steps.items()
+            for step, value in enumerate(values)
+        ]
         params = [Param(key, str(value)) for key, value in record.params.items()]
         self._client.log_batch(run_id, metrics, params)
         with TemporaryDirectory() as folder:
@@ -233,7 +296,6 @@ class TrackingStore:
                 target.write_text(content, encoding="utf-8")
             if record.texts:
                 self._client.log_artifacts(run_id, folder)
-        return run_id
 
     def _stored(self, found: Any) -> StoredVersion:
         tags = dict(found.tags)

@@ -63,6 +63,66 @@ def judged(beats: bool, model: Figures, baselines: Mapping[str, Figures], dates:
     )
 
 
+def tuned(worth: bool, gain: tuple[float, float, float], tuned: Figures, in_use: Figures, dates: int) -> Verdict:
+    """Say what tuning gained in log-loss at the test dates: the gain and the bounds of its 95 % interval."""
+    value, low, high = (f"{figure:+.4f}" for figure in gain)
+    own, other, plural = tuned.told(), in_use.told(), "s" if dates > 1 else ""
+    if worth:
+        en, fr = "tuning gained", "le réglage a apporté un gain"
+        en_end, fr_end = "worth writing into the config", "ces paramètres méritent d’être inscrits dans le fichier"
+    else:
+        en, fr = "tuning gained nothing that is certain", "le réglage n’a apporté aucun gain certain"
+        en_end, fr_end = "keep the parameters in use", "conservez les paramètres en vigueur"
+    return Verdict(
+        f"{en} out of time: gain in log-loss {value} (95 % interval {low} to {high}); AUC and log-loss {own.en} with "
+        f"the tuned parameters, {other.en} with those in use; {dates} test date{plural}; {en_end}",
+        f"{fr} hors de sa période : gain de perte logarithmique {_fr(value)} (intervalle à 95 % : {_fr(low)} à "
+        f"{_fr(high)}) ; AUC et perte logarithmique {own.fr} avec les paramètres réglés, {other.fr} avec ceux en "
+        f"vigueur ; {dates} date{plural} de test ; {fr_end}",
+    )
+
+
+def nothing_better(trials: int, in_use: Figures, dates: int) -> Verdict:
+    """Say that the search ended where it began."""
+    own, plural = in_use.told(), "s" if dates > 1 else ""
+    return Verdict(
+        f"tuning gained nothing: of {trials} trials none did better inside the training period than the parameters in "
+        f"use, whose AUC and log-loss are {own.en}; {dates} test date{plural}; keep them",
+        f"le réglage n’a rien apporté : sur {trials} essais, aucun n’a fait mieux pendant la période d’apprentissage "
+        f"que les paramètres en vigueur (AUC et perte logarithmique {own.fr}, {dates} date{plural} de test) ; "
+        "conservez-les",
+    )
+
+
+def no_time_to_tune(minutes: float, finished: int) -> Verdict:
+    """Say that the time was over before anything could be compared."""
+    return Verdict(
+        f"the time budget of {minutes:g} minutes was over with {finished} trials finished, too few to compare: run the "
+        "same command again to go on, with more time",
+        f"le temps imparti, {_fr(f'{minutes:g}')} minutes, s’est écoulé avec {finished} essais terminés, trop peu pour "
+        "comparer : relancez la même commande pour continuer, avec plus de temps",
+    )
+
+
+def too_short_to_tune(needed: int, months: int, horizon: int) -> Verdict:
+    """Say that the book shows too few months to tune inside the training period."""
+    return Verdict(
+        f"Tuning inside the training period and testing after it needs {needed} months of book for a horizon of "
+        f"{horizon} months, and there are {months}",
+        f"Régler pendant la période d’apprentissage et tester après elle demande {needed} mois d’historique pour un "
+        f"horizon de {horizon} mois ; il y en a {months}",
+    )
+
+
+def too_few_to_tune(leavers: bool) -> Verdict:
+    """Say that no date inside the training period has enough before it."""
+    en, fr = ("leavers", "départs") if leavers else ("buyers", "acheteurs")
+    return Verdict(
+        f"not tuned: too few {en} before every date inside the training period",
+        f"non réglé : trop peu de {fr} avant chaque date de la période d’apprentissage",
+    )
+
+
 def nobody_leaves() -> Verdict:
     """Say that leaving cannot be learnt from a book in which it never happens."""
     return Verdict(

@@ -1,0 +1,387 @@
+"""Tuning: search parameters by time folds inside the training period, then see what that gained out of time.
+
+Blocks stand in time order, train < tune < calibrate < test. The dates that judge a trial are fit cuts of the first test
+date's model: their label windows close before that date, and they lie before its calibration cuts. At each of them the
+procedure of training is repeated as it would have been run then. The test dates are scored once, after the search, with
+the best parameters and with those in use, on the same rows; they choose nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib import metadata
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import yaml
+from threadpoolctl import threadpool_limits
+
+from appetence import __version__
+from appetence.book import Book
+from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings, TuningSettings
+from appetence.features.pipeline import build_features
+from appetence.features.population import population
+from appetence.models import metrics
+from appetence.models.blocks import Blocks, Origin, Window, plan_blocks
+from appetence.models.dataset import Labelled, make_snapshots
+from appetence.models.fitting import (
+    Parameters,
+    Predictions,
+    can_fit,
+    check_parameters,
+    label_hash,
+    pooled,
+    predict_test,
+)
+from appetence.models.outcome import why_not_modelled
+from appetence.models.questions import Question, ask, label
+from appetence.models.search import SPACE, Clock, Study, Trial
+from appetence.models.topics import learn_topics
+from appetence.models.tracking import TrackingStore
+from appetence.models.tuning_record import StudyRecord, recorded
+from appetence.models.verdicts import (
+    Figures,
+    Verdict,
+    no_time_to_tune,
+    nothing_better,
+    too_few_to_tune,
+    too_short_to_tune,
+    tuned,
+)
+from appetence.months import Month
+from appetence.progress import Progress, part, silent
+
+LONGEST_BOOK = 600
+"""Months up to which a book that would be long enough is looked for."""
+
+_DEPENDS_ON = ("lightgbm", "numpy", "optuna", "scikit-learn")
+_SCORED = "scored"
+
+
+@dataclass(frozen=True)
+class TuningResult:
+    """What a search brought.
+
+    Attributes
+    ----------
+    question
+        Its name.
+    state
+        `gained`: the interval of the gain is above zero; `nothing`: it is not; `unfinished`: the time was over before
+        anything could be compared; `refused`: the book does not allow it.
+    verdict
+        The same in a sentence, with the figures.
+    study
+        Name of the study; empty where there was none.
+    folds, tests
+        The dates that judged trials, newest first, and the test dates.
+    trials
+        {state: number of trials}, over all processes that worked on the study.
+    in_use, best
+        Parameters as `training.parameters` has them: those of the config, and those with the smallest loss.
+    inside
+        Mean log-loss of both over the folds.
+    outside
+        Figures at the test dates; see `compare`.
+    """
+
+    question: str
+    state: Literal["gained", "nothing", "unfinished", "refused"]
+    verdict: Verdict
+    study: str = ""
+    folds: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    trials: Mapping[str, int] = field(default_factory=dict)
+    in_use: Parameters = field(default_factory=dict)
+    best: Parameters = field(default_factory=dict)
+    inside: Mapping[str, float] = field(default_factory=dict)
+    outside: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def snippet(self) -> str:
+        """The lines to write into the config; empty unless they are recommended."""
+        if self.state != "gained":
+            return ""
+        return yaml.safe_dump({"training": {"parameters": dict(self.best)}}, sort_keys=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        told = {name: value for name, value in asdict(self).items() if name != "verdict"}
+        return {**told, **self.verdict.as_dict("verdict"), "config": self.snippet}
+
+    def lines(self) -> Iterator[str]:
+        """Return it for a reader."""
+        yield f"{self.question}: {self.verdict}"
+        if self.trials:
+            counts = ", ".join(f"{number} {state}" for state, number in sorted(self.trials.items()))
+            yield f"trials: {counts}, judged at {', '.join(self.folds)}; tested at {', '.join(self.tests)}"
+        if self.inside:
+            yield "log-loss inside the training period: " + ", ".join(
+                f"{value:.4f} {name}" for name, value in self.inside.items()
+            )
+        if self.snippet:
+            yield "To use them, write into the config. They hold for every question that is trained: tune others too."
+            yield from self.snippet.splitlines()
+
+
+def plan_folds(
+    first: Origin, observed_from: dt.date, window: Window, settings: TrainingSettings, wanted: int
+) -> tuple[Origin, ...]:
+    """Return the origins that judge trials, newest first: what could have been made, and tested, before the first test.
+
+    They lie `test_spacing` months apart, as test dates do, or `every` where the book is too short for as many; labels
+    of neighbours then overlap.
+
+    Parameters
+    ----------
+    first
+        The origin of the first test date. Its fit cuts are the dates: their windows have closed by then, and they lie
+        before its calibration cuts.
+    wanted
+        Folds at most.
+    """
+    possible = []
+    for cut in reversed(first.fit):
+        blocks = plan_blocks(observed_from, window.closes(cut), window, settings, tests=1)
+        if blocks is not None:
+            possible.append(blocks.tests[0])
+    spaced: list[Origin] = []
+    for origin in possible:
+        if not spaced or Month.of(spaced[-1].at) - Month.of(origin.at) >= settings.test_spacing:
+            spaced.append(origin)
+    return tuple(spaced if len(spaced) >= wanted else possible)[:wanted]
+
+
+def months_to_tune(window: Window, settings: TrainingSettings) -> int:
+    """Return the months of book without which there is no fold."""
+    start = Month(2000, 1)
+    for months in range(1, LONGEST_BOOK):
+        blocks = plan_blocks(start.start, (start + months).start, window, settings)
+        if blocks is not None and plan_folds(blocks.tests[0], start.start, window, settings, 1):
+            return months
+    return LONGEST_BOOK
+
+
+def tune_question(
+    book: Book,
+    name: str,
+    attrition: AttritionSettings,
+    next_product: NextProductSettings,
+    features: FeatureSettings,
+    training: TrainingSettings,
+    tuning: TuningSettings,
+    store: TrackingStore,
+    progress: Progress = silent,
+) -> TuningResult:
+    """Search the parameters of one question, or go on with the search, and test what it found.
+
+    Parameters
+    ----------
+    name
+        `attrition` or `buy:<product_id>`.
+    store
+        Where runs are kept; the study lies in its folder.
+
+    Raises
+    ------
+    UsageError
+        An unknown question, feature group or parameter.
+    TuningError
+        Another process is at the same search.
+    """
+    until = time.monotonic() + 60.0 * tuning.time_budget
+    check_parameters(training.parameters)
+    asked = ask(book, attrition, next_product, [name])
+    if not asked.questions:
+        return TuningResult(name, "refused", asked.refused[name])
+    question = asked.questions[0]
+    blocks = plan_blocks(book.observed_from, book.observed_until, question.window, training)
+    folds = _folds(book, question, blocks, training, tuning.folds)
+    if blocks is None or not folds:
+        return TuningResult(name, "refused", _too_short(book, question, training))
+    labelled = _labelled(
+        book, question, Blocks((*folds, *blocks.tests), blocks.tests[-1]), features, training, progress
+    )
+    tests = [origin for origin in blocks.tests if can_fit(labelled, origin)]
+    refusal = why_not_modelled(question, labelled, tests)
+    folds = tuple(origin for origin in folds if can_fit(labelled, origin))
+    if refusal is None and not folds:
+        refusal = too_few_to_tune(leavers=question.product_id is None)
+    if refusal is not None:
+        return TuningResult(name, "refused", refusal)
+    fingerprint = book.fingerprint(book.observed_until)
+    digest = _digest(question, labelled, folds, tests, training, features, fingerprint)
+    task = _Task(question, labelled, folds, tuple(tests), training)
+    clock = Clock(until, reserve=2 * len(tests))
+    params = {"folds": len(folds), "seed": training.seed, "horizon": question.window.horizon}
+    with (
+        threadpool_limits(1),  # one BLAS thread, as in training: the same order of sums, the same bits
+        Study(store.directory, f"{name} {digest}", training.parameters, training.seed) as study,
+        recorded(store, study, name, fingerprint, params) as record,
+    ):
+        return task.run(study, record, tuning, clock, part(progress, 0.1, 1.0))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A question with the folds of its search and its test dates."""
+
+    question: Question
+    labelled: Labelled
+    folds: tuple[Origin, ...]
+    tests: tuple[Origin, ...]
+    training: TrainingSettings
+
+    def run(
+        self, study: Study, record: StudyRecord, tuning: TuningSettings, clock: Clock, progress: Progress
+    ) -> TuningResult:
+        """Search, then test once, and keep all of it in MLflow."""
+
+        def on_trial(_: Trial) -> None:
+            record.keep_trials(study)
+            done = len(study.finished)
+            progress(f"trying parameters: {done} of {tuning.trials} done", 0.9 * done / tuning.trials)
+
+        progress(f"trying parameters: {len(study.finished)} of {tuning.trials} done", 0.0)
+        study.search(self._judge, len(self.folds), tuning.trials, clock, on_trial)
+        record.keep_trials(study)
+        result = self._result(study, tuning, progress)
+        figures = {f"inside.{key}": value for key, value in result.inside.items()} | dict(result.outside)
+        figures = {key.replace(" ", "_"): value for key, value in figures.items() if np.isfinite(value)}
+        told = json.dumps(result.as_dict(), ensure_ascii=False, indent=1, sort_keys=True)
+        record.end(study, result.verdict, result.state, figures, {"tuning.json": told})
+        return result
+
+    def _judge(self, parameters: Parameters, fold: int) -> float:
+        found = self._predicted(self.folds[fold], parameters)
+        return metrics.log_loss(found.y, found.p)
+
+    def _predicted(self, origin: Origin, parameters: Parameters) -> Predictions:
+        plain = replace(self.question, baselines=())  # parameters are held against parameters
+        return predict_test(plain, self.labelled, origin, parameters, self.training.seed)
+
+    def _result(self, study: Study, tuning: TuningSettings, progress: Progress) -> TuningResult:
+        finished, best = study.finished, study.best
+        base = next((trial for trial in finished if trial.in_use), None)
+        common = TuningResult(
+            question=self.question.name,
+            state="unfinished",
+            verdict=no_time_to_tune(tuning.time_budget, len(finished)),
+            study=study.name,
+            folds=tuple(str(origin.test) for origin in self.folds),
+            tests=tuple(str(origin.test) for origin in self.tests),
+            trials={state: sum(t.state == state for t in study.trials) for state in {t.state for t in study.trials}},
+            in_use=dict(self.training.parameters),
+        )
+        if best is None or base is None or len(finished) < 2:
+            return common
+        progress("testing what was found", 0.9)
+        outside = self._scored(study, best)
+        own, other = (Figures(outside[f"{key}_auc"], outside[f"{key}_log_loss"]) for key in ("tuned", "in_use"))
+        dates = len(self.tests)
+        worth = outside["gain_low"] > 0
+        if best.in_use:
+            verdict = nothing_better(len(finished), other, dates)
+        else:
+            verdict = tuned(worth, (outside["gain"], outside["gain_low"], outside["gain_high"]), own, other, dates)
+        inside = {"tuned": best.loss, "in use": base.loss}
+        state: Literal["gained", "nothing"] = "gained" if worth else "nothing"
+        return replace(common, state=state, verdict=verdict, best=best.parameters, inside=inside, outside=outside)
+
+    def _scored(self, study: Study, best: Trial) -> dict[str, float]:
+        """Score the test dates, unless the study has these very parameters' figures already."""
+        known: dict[str, dict[str, float]] = study.noted(_SCORED) or {}
+        key = json.dumps(dict(best.parameters), sort_keys=True)
+        if key not in known:
+            in_use = pooled([self._predicted(origin, self.training.parameters) for origin in self.tests])
+            own = in_use if best.in_use else pooled([self._predicted(origin, best.parameters) for origin in self.tests])
+            known[key] = compare(own, in_use, self.training.bootstrap, self.training.seed)
+            study.note(_SCORED, known)
+        return {**known[key], "times_scored": float(len(known))}
+
+
+def compare(own: Predictions, in_use: Predictions, draws: int, seed: int) -> dict[str, float]:
+    """Hold two sets of probabilities of the same rows against each other.
+
+    Returns
+    -------
+    dict
+        `gain`: the log-loss in use less the tuned one, with `gain_low` and `gain_high` of a paired bootstrap over
+        households (95 %); for `tuned` and `in_use` the AUC (within a date, averaged by events), the log-loss and
+        observed / expected; `rows` and `events`.
+    """
+    gain = metrics.paired_difference(metrics.log_loss, own.y, in_use.p, own.p, own.household, draws, seed)
+    found = {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high}
+    for name, one in (("tuned", own), ("in_use", in_use)):
+        found[f"{name}_auc"] = _auc(one)
+        found[f"{name}_log_loss"] = metrics.log_loss(one.y, one.p)
+        found[f"{name}_observed_expected"] = metrics.observed_expected(one.y, one.p)
+    return {**found, "rows": float(len(own.y)), "events": float(own.y.sum())}
+
+
+def _auc(one: Predictions) -> float:
+    dates = [one.date == date for date in np.unique(one.date)]
+    events = [float(one.y[rows].sum()) for rows in dates]
+    return float(np.average([metrics.auc(one.y[rows], one.p[rows]) for rows in dates], weights=events))
+
+
+def _folds(
+    book: Book, question: Question, blocks: Blocks | None, training: TrainingSettings, wanted: int
+) -> tuple[Origin, ...]:
+    if blocks is None:
+        return ()
+    return plan_folds(blocks.tests[0], book.observed_from, question.window, training, wanted)
+
+
+def _too_short(book: Book, question: Question, training: TrainingSettings) -> Verdict:
+    months = Month.of(book.observed_until) - Month.of(book.observed_from)
+    return too_short_to_tune(months_to_tune(question.window, training), months, question.window.horizon)
+
+
+def _labelled(
+    book: Book,
+    question: Question,
+    blocks: Blocks,
+    features: FeatureSettings,
+    training: TrainingSettings,
+    progress: Progress,
+) -> Labelled:
+    """Build the features and labels of all dates."""
+    progress("building the features of all dates", 0.0)
+    spine = population(book, blocks.cuts)
+    clients = book.execute(book.table("clients"))
+    table = build_features(book, spine, features)
+    snapshots = make_snapshots(table, clients, training.calibration_share, training.seed)
+    topics, _ = learn_topics(book, spine, [blocks], features)
+    return label(book, question, replace(snapshots, topics=topics), spine)
+
+
+def _digest(
+    question: Question,
+    labelled: Labelled,
+    folds: tuple[Origin, ...],
+    tests: list[Origin],
+    training: TrainingSettings,
+    features: FeatureSettings,
+    fingerprint: str,
+) -> str:
+    """Return a hash of all that the losses and the test depend on: another book, or setting, is another study."""
+    settings = {
+        "book": fingerprint,
+        "labels": label_hash(labelled),
+        "origins": [[str(cut) for cut in origin.cuts] for origin in (*folds, *tests)],
+        "window": asdict(question.window),
+        "training": training.model_dump(mode="json"),
+        "features": [features.model_dump(mode="json"), list(labelled.features)],
+        "space": {name: str(known) for name, known in SPACE.items()},
+        "versions": [__version__, *(f"{package} {metadata.version(package)}" for package in _DEPENDS_ON)],
+    }
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(pd.util.hash_pandas_object(labelled.X, index=False).to_numpy()).tobytes())
+    return digest.hexdigest()[:16]
