@@ -125,3 +125,9 @@ def test_all_settings_refuse_unknown_keys():
                 yield from models(field.annotation)
 
     assert all(model.model_config["extra"] == "forbid" for model in models(Config))
+
+
+@pytest.mark.parametrize("tuning", [{"trials": 1}, {"time_budget": 0}, {"folds": 0}, {"seed": 1}])
+def test_a_search_that_cannot_be_is_refused(load, tuning):
+    with pytest.raises(UsageError, match=f"tuning.{next(iter(tuning))}"):
+        load({"tuning": tuning})

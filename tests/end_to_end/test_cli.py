@@ -32,6 +32,8 @@ def test_the_help_imports_nothing_heavy():
         (["nonsense"], 2, "No such command"),
         (["run", "--config", "missing.yaml"], 2, "config must be a file that exists"),
         (["score", "--revise"], 2, "--revise and --why go together"),
+        (["tune", "attrition", "--trials", "1"], 2, "--trials"),
+        (["tune", "attrition", "--time-budget", "0"], 2, "--time-budget"),
         (["score", "--why", "because"], 2, "--revise and --why go together"),
     ],
 )
@@ -40,6 +42,18 @@ def test_wrong_use_is_told_in_one_message_with_exit_code_2(arguments, code, mess
     assert done.returncode == code
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_question_that_this_book_is_too_short_to_tune_is_refused(firm):
+    done = appetence("tune", "attrition", "--config", firm.path, "--json")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert told["state"] == "refused"
+    assert "needs 36 months of book" in told["verdict"]
+    assert "il y en a 30" in told["verdict_fr"]
+    unknown = appetence("tune", "attritoin", "--config", firm.path)
+    assert unknown.returncode == 2
+    assert "Did you mean 'attrition'" in unknown.stderr
 
 
 def test_explain_tells_a_clients_reasons_in_both_languages(firm):

@@ -5,11 +5,16 @@ from appetence.models.verdicts import (
     Verdict,
     book_too_short,
     judged,
+    no_time_to_tune,
     nobody_leaves,
     nobody_may_buy,
+    nothing_better,
     one_product,
     too_few,
     too_few_before_tests,
+    too_few_to_tune,
+    too_short_to_tune,
+    tuned,
     untrained_yet,
 )
 
@@ -49,6 +54,10 @@ def test_a_model_that_does_not_is_said_not_to():
         too_few_before_tests(leavers=True),
         book_too_short(21, 12, 6),
         untrained_yet(),
+        no_time_to_tune(0.5, 1),
+        nothing_better(40, FIGURES, 2),
+        too_few_to_tune(leavers=False),
+        too_short_to_tune(36, 30, 6),
     ],
 )
 def test_every_statement_is_made_in_both_languages(verdict):
@@ -64,3 +73,18 @@ def test_leavers_and_buyers_are_told_apart():
         "not modelled: 3 leavers, 50 needed", "non modélisé : 3 départs, il en faut 50"
     )
     assert "acheteurs" in too_few(3, 50, leavers=False).fr
+
+
+def test_a_gain_is_recommended_only_where_it_is_certain():
+    worth = tuned(True, (0.0012, 0.0004, 0.002), FIGURES, Figures(0.75, 0.1296), 2)
+    assert worth.en == (
+        "tuning gained out of time: gain in log-loss +0.0012 (95 % interval +0.0004 to +0.0020); AUC and log-loss 0.760 "
+        "and 0.1284 with the tuned parameters, 0.750 and 0.1296 with those in use; 2 test dates; worth writing into the "
+        "config"
+    )
+    assert "+0,0012 (intervalle à 95 % : +0,0004 à +0,0020)" in worth.fr
+    lost = tuned(False, (-0.001, -0.002, 0.0001), FIGURES, FIGURES, 1)
+    assert lost.en.startswith("tuning gained nothing that is certain out of time: gain in log-loss -0.0010")
+    assert lost.en.endswith("keep the parameters in use")
+    assert "−0,0010" in lost.fr
+    assert lost.fr.endswith("conservez les paramètres en vigueur")
