@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Tuning, comparing, promoting
 #
-# The classifier's defaults are meant to be used as they are. Whether other parameters are better on a book is a question
-# to that book, and the honest answer is often "no". The book here is made up by the simulator, and small, so that this
-# notebook runs in a minute: its figures say nothing of real clients.
+# The classifier's defaults are meant to be used as they are. Whether other parameters are better on a book is a
+# question to that book, and the honest answer is often "no". The book here is made up by the simulator, and small, so
+# that this notebook runs in a minute: its figures say nothing of real clients.
 
 # %%
 import json
@@ -111,8 +111,8 @@ assert (more.state == "gained") == (low > 0)
 # %% [markdown]
 # ## Comparing and promoting
 #
-# Training keeps each version of a model in MLflow. The first that beats its baselines becomes the champion; a plain rate
-# scores until there is one. `resolve` says which version is in use, and why.
+# Training keeps each version of a model in MLflow. The first that beats its baselines becomes the champion; a plain
+# rate scores until there is one. `resolve` says which version is in use, and why.
 
 # %%
 for _ in range(2):

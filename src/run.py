@@ -33,7 +33,7 @@ from appetence.scoring.job import ScoreOutcome, run_job
 from appetence.scoring.plan import scorable_month
 
 if TYPE_CHECKING:
-    from appetence.models.tuning import TuningResult
+    from appetence.models.tuning_result import TuningResult
 
 
 @dataclass(frozen=True)

@@ -1,63 +1,32 @@
-"""Optuna: which parameters are tried, in what order, and what is kept of it. The only module that touches it.
+"""Optuna: which parameters are tried, in what order, and what is kept of it.
 
-A study is a row in a SQLite file, so that a killed process loses no more than the fold it was at. Its next trial is
+With `search_space` the only module that touches it. A study is a row in a SQLite file, so that a killed process loses no more than the fold it was at. Its next trial is
 drawn by a sampler that is seeded anew, by the seed and the number of trials that are finished: a study that was killed
 and went on tries the very same parameters as one that was not.
 """
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from appetence.errors import AppetenceError
-from appetence.models.classifier import PropensityClassifier
+from appetence.models.search_space import DEFAULTS, SPACE, FoldPruner, Parameters, as_config, inside
 
-Parameters = Mapping[str, float | int | bool | None]
 State = Literal["complete", "pruned", "stopped"]
-
-SPACE: Mapping[str, BaseDistribution] = MappingProxyType(
-    {
-        # Below 0.015 a fit needs more trees than `max_rounds` allows; above 0.15 the number of trees is too coarse a
-        # choice for strongly regularised trees.
-        "learning_rate": FloatDistribution(0.015, 0.15, log=True),
-        # 4 leaves hold little more than pairs of features; beyond 63 trees of such books are cut off by
-        # `min_data_in_leaf` anyway.
-        "num_leaves": IntDistribution(4, 63, log=True),
-        # None lets the number of rows decide (20 to 100). With few events in a hundred rows, a leaf of less than 20
-        # rows often holds none; one of 400 still holds several.
-        "min_data_in_leaf": CategoricalDistribution((None, 20, 50, 100, 200, 400)),
-        # In units of the hessian p(1 - p) summed over a leaf: at a rate of 5 %, 100 outweighs 2,000 rows.
-        "lambda_l2": FloatDistribution(0.1, 100.0, log=True),
-        # Many features say the same: three in ten are enough to choose from, and all may be needed on narrow books.
-        "feature_fraction": FloatDistribution(0.3, 1.0),
-        # Below half of the rows, trees of rare events see too few of these.
-        "bagging_fraction": FloatDistribution(0.5, 1.0),
-        # "auto" chooses among 0, 1/2 and 1 in each fit; a fixed share cannot follow one period's accidents.
-        "linear_shrink": CategoricalDistribution(("auto", 0.0, 0.25, 0.5, 0.75, 1.0)),
-    }
-)
-"""What is searched. Negative sampling is not: it saves time, and its correction is exact; it stays as it is set."""
 
 STARTUP = 10
 """Trials drawn at random before the sampler models them: Optuna's own number, a little above that of parameters."""
 
-FEWEST_TO_PRUNE = 5
-"""Trials that must have got as far before another is held against their median."""
-
-_DEFAULTS = {name: value for name, value in PropensityClassifier().get_params().items() if name in SPACE}
 _STATES: Mapping[TrialState, State] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -105,24 +74,6 @@ class Trial:
     def loss(self) -> float:
         """Mean log-loss over the folds done."""
         return float(np.mean(self.losses)) if self.losses else float("nan")
-
-
-class FoldPruner(optuna.pruners.BasePruner):
-    """Stops a trial whose mean loss over the folds so far is above the median of what others had after as many.
-
-    As Optuna's MedianPruner, but for one thing: that one holds a trial's *best* step against the median, and where the
-    level of the loss differs by fold (quiet years, waves of surrenders) the best step is the quietest fold, so that it
-    would hardly ever stop anything. Rank tests over folds, as in its WilcoxonPruner, have no power over two or three.
-    """
-
-    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Say whether to stop."""
-        step = trial.last_step
-        if step is None:
-            return False
-        ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        others = [other.intermediate_values[step] for other in ended if step in other.intermediate_values]
-        return len(others) >= FEWEST_TO_PRUNE and trial.intermediate_values[step] > float(np.median(others))
 
 
 @dataclass
@@ -270,7 +221,7 @@ class Study:
             self._enqueue_in_use({})
 
     def _enqueue_in_use(self, attributes: Mapping[str, Any]) -> None:
-        drawn = {name: inside(name, self._in_use.get(name, default)) for name, default in _DEFAULTS.items()}
+        drawn = {name: inside(name, self._in_use.get(name, default)) for name, default in DEFAULTS.items()}
         self._study.enqueue_trial(drawn, user_attrs={**attributes, _IN_USE: True})
 
     def _again(self, number: int, drawn: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
@@ -286,7 +237,8 @@ class Study:
 
     def _judge(self, trial: optuna.Trial, judge: Judge, folds: int, clock: Clock) -> bool:
         """Work through the folds not done yet; return False where the time was over before the last."""
-        parameters = self._parameters(trial.params, bool(trial.user_attrs.get(_IN_USE)))
+        in_use = bool(trial.user_attrs.get(_IN_USE))
+        parameters = dict(self._in_use) if in_use else as_config(trial.params, self._in_use)
         losses: list[float] = list(trial.user_attrs.get(_LOSSES, []))
         seconds: list[float] = list(trial.user_attrs.get(_SECONDS, []))
         for fold in range(folds):
@@ -323,45 +275,12 @@ class Study:
             number=trial.number,
             state=_STATES[trial.state],
             drawn=dict(trial.params),
-            parameters=self._parameters(trial.params, in_use),
+            parameters=dict(self._in_use) if in_use else as_config(trial.params, self._in_use),
             in_use=in_use,
             losses=tuple(trial.user_attrs.get(_LOSSES, ())),
             began=began,
             ended=ended,
         )
-
-    def _parameters(self, drawn: Mapping[str, Any], in_use: bool) -> Parameters:
-        """Return parameters as a config has them: those in use as they are, others to three digits."""
-        if in_use:
-            return dict(self._in_use)
-        rounded = {name: _rounded(value) for name, value in drawn.items() if value != _DEFAULTS[name]}
-        return {name: value for name, value in self._in_use.items() if name not in SPACE} | rounded
-
-
-def inside(name: str, value: Any) -> Any:
-    """Return the value of the space that is nearest to a parameter in use.
-
-    >>> inside("num_leaves", 500), inside("min_data_in_leaf", 60), inside("linear_shrink", "auto")
-    (63, 50, 'auto')
-    """
-    known = SPACE[name]
-    if isinstance(known, CategoricalDistribution):
-        if value in known.choices:
-            return value
-        numbers = [choice for choice in known.choices if isinstance(choice, int | float)]
-        return min(numbers, key=lambda choice: abs(choice - value))
-    if isinstance(known, IntDistribution | FloatDistribution):
-        return min(max(value, known.low), known.high)
-    raise TypeError(f"no such range: {known}")
-
-
-def _rounded(value: Any) -> Any:
-    """Return a number with three digits, so that what was tested is what a config says.
-
-    >>> _rounded(0.0312345), _rounded(12), _rounded(None)
-    (0.0312, 12, None)
-    """
-    return float(f"{value:.3g}") if isinstance(value, float) and math.isfinite(value) else value
 
 
 @contextmanager

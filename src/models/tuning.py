@@ -8,18 +8,15 @@ the best parameters and with those in use, on the same rows; they choose nothing
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-import yaml
 from threadpoolctl import threadpool_limits
 
 from appetence import __version__
@@ -28,7 +25,7 @@ from appetence.config import AttritionSettings, FeatureSettings, NextProductSett
 from appetence.features.pipeline import build_features
 from appetence.features.population import population
 from appetence.models import metrics
-from appetence.models.blocks import Blocks, Origin, Window, plan_blocks
+from appetence.models.blocks import Blocks, Origin, plan_blocks
 from appetence.models.dataset import Labelled, make_snapshots
 from appetence.models.fitting import (
     Parameters,
@@ -41,10 +38,13 @@ from appetence.models.fitting import (
 )
 from appetence.models.outcome import why_not_modelled
 from appetence.models.questions import Question, ask, label
-from appetence.models.search import SPACE, Clock, Study, Trial
+from appetence.models.search import Clock, Study, Trial
+from appetence.models.search_space import SPACE
 from appetence.models.topics import learn_topics
 from appetence.models.tracking import TrackingStore
+from appetence.models.tuning_folds import months_to_tune, plan_folds
 from appetence.models.tuning_record import StudyRecord, recorded
+from appetence.models.tuning_result import TuningResult, compare
 from appetence.models.verdicts import (
     Figures,
     Verdict,
@@ -57,115 +57,8 @@ from appetence.models.verdicts import (
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
 
-LONGEST_BOOK = 600
-"""Months up to which a book that would be long enough is looked for."""
-
 _DEPENDS_ON = ("lightgbm", "numpy", "optuna", "scikit-learn")
 _SCORED = "scored"
-
-
-@dataclass(frozen=True)
-class TuningResult:
-    """What a search brought.
-
-    Attributes
-    ----------
-    question
-        Its name.
-    state
-        `gained`: the interval of the gain is above zero; `nothing`: it is not; `unfinished`: the time was over before
-        anything could be compared; `refused`: the book does not allow it.
-    verdict
-        The same in a sentence, with the figures.
-    study
-        Name of the study; empty where there was none.
-    folds, tests
-        The dates that judged trials, newest first, and the test dates.
-    trials
-        {state: number of trials}, over all processes that worked on the study.
-    in_use, best
-        Parameters as `training.parameters` has them: those of the config, and those with the smallest loss.
-    inside
-        Mean log-loss of both over the folds.
-    outside
-        Figures at the test dates; see `compare`.
-    """
-
-    question: str
-    state: Literal["gained", "nothing", "unfinished", "refused"]
-    verdict: Verdict
-    study: str = ""
-    folds: tuple[str, ...] = ()
-    tests: tuple[str, ...] = ()
-    trials: Mapping[str, int] = field(default_factory=dict)
-    in_use: Parameters = field(default_factory=dict)
-    best: Parameters = field(default_factory=dict)
-    inside: Mapping[str, float] = field(default_factory=dict)
-    outside: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def snippet(self) -> str:
-        """The lines to write into the config; empty unless they are recommended."""
-        if self.state != "gained":
-            return ""
-        return yaml.safe_dump({"training": {"parameters": dict(self.best)}}, sort_keys=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        told = {name: value for name, value in asdict(self).items() if name != "verdict"}
-        return {**told, **self.verdict.as_dict("verdict"), "config": self.snippet}
-
-    def lines(self) -> Iterator[str]:
-        """Return it for a reader."""
-        yield f"{self.question}: {self.verdict}"
-        if self.trials:
-            counts = ", ".join(f"{number} {state}" for state, number in sorted(self.trials.items()))
-            yield f"trials: {counts}, judged at {', '.join(self.folds)}; tested at {', '.join(self.tests)}"
-        if self.inside:
-            yield "log-loss inside the training period: " + ", ".join(
-                f"{value:.4f} {name}" for name, value in self.inside.items()
-            )
-        if self.snippet:
-            yield "To use them, write into the config. They hold for every question that is trained: tune others too."
-            yield from self.snippet.splitlines()
-
-
-def plan_folds(
-    first: Origin, observed_from: dt.date, window: Window, settings: TrainingSettings, wanted: int
-) -> tuple[Origin, ...]:
-    """Return the origins that judge trials, newest first: what could have been made, and tested, before the first test.
-
-    They lie `test_spacing` months apart, as test dates do, or `every` where the book is too short for as many; labels
-    of neighbours then overlap.
-
-    Parameters
-    ----------
-    first
-        The origin of the first test date. Its fit cuts are the dates: their windows have closed by then, and they lie
-        before its calibration cuts.
-    wanted
-        Folds at most.
-    """
-    possible = []
-    for cut in reversed(first.fit):
-        blocks = plan_blocks(observed_from, window.closes(cut), window, settings, tests=1)
-        if blocks is not None:
-            possible.append(blocks.tests[0])
-    spaced: list[Origin] = []
-    for origin in possible:
-        if not spaced or Month.of(spaced[-1].at) - Month.of(origin.at) >= settings.test_spacing:
-            spaced.append(origin)
-    return tuple(spaced if len(spaced) >= wanted else possible)[:wanted]
-
-
-def months_to_tune(window: Window, settings: TrainingSettings) -> int:
-    """Return the months of book without which there is no fold."""
-    start = Month(2000, 1)
-    for months in range(1, LONGEST_BOOK):
-        blocks = plan_blocks(start.start, (start + months).start, window, settings)
-        if blocks is not None and plan_folds(blocks.tests[0], start.start, window, settings, 1):
-            return months
-    return LONGEST_BOOK
 
 
 def tune_question(
@@ -304,31 +197,6 @@ class _Task:
             known[key] = compare(own, in_use, self.training.bootstrap, self.training.seed)
             study.note(_SCORED, known)
         return {**known[key], "times_scored": float(len(known))}
-
-
-def compare(own: Predictions, in_use: Predictions, draws: int, seed: int) -> dict[str, float]:
-    """Hold two sets of probabilities of the same rows against each other.
-
-    Returns
-    -------
-    dict
-        `gain`: the log-loss in use less the tuned one, with `gain_low` and `gain_high` of a paired bootstrap over
-        households (95 %); for `tuned` and `in_use` the AUC (within a date, averaged by events), the log-loss and
-        observed / expected; `rows` and `events`.
-    """
-    gain = metrics.paired_difference(metrics.log_loss, own.y, in_use.p, own.p, own.household, draws, seed)
-    found = {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high}
-    for name, one in (("tuned", own), ("in_use", in_use)):
-        found[f"{name}_auc"] = _auc(one)
-        found[f"{name}_log_loss"] = metrics.log_loss(one.y, one.p)
-        found[f"{name}_observed_expected"] = metrics.observed_expected(one.y, one.p)
-    return {**found, "rows": float(len(own.y)), "events": float(own.y.sum())}
-
-
-def _auc(one: Predictions) -> float:
-    dates = [one.date == date for date in np.unique(one.date)]
-    events = [float(one.y[rows].sum()) for rows in dates]
-    return float(np.average([metrics.auc(one.y[rows], one.p[rows]) for rows in dates], weights=events))
 
 
 def _folds(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from appetence.models.search import SPACE, Trial
+from appetence.models.search import Trial
+from appetence.models.search_space import SPACE
 
 _WIDTH, _HEIGHT = 320, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 26, 36

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appetence.models.fitting import check_parameters
-from appetence.models.search import SPACE, STARTUP, Clock, FoldPruner, Study, TuningError, inside
+from appetence.models.search import STARTUP, Clock, Study, TuningError
+from appetence.models.search_space import SPACE, FoldPruner, inside
 
 IN_USE = {"lambda_l2": 0.0, "num_leaves": 31, "max_rounds": 50}
 NAME = "attrition 0123456789abcdef"

@@ -30,8 +30,10 @@ from appetence.errors import UsageError
 from appetence.models.blocks import Window, plan_blocks
 from appetence.models.fitting import Predictions
 from appetence.models.tracking import PARENT, TrackingStore
-from appetence.models.tuning import TuningResult, compare, months_to_tune, plan_folds, tune_question
+from appetence.models.tuning import tune_question
+from appetence.models.tuning_folds import months_to_tune, plan_folds
 from appetence.models.tuning_record import STUDY, TRIAL
+from appetence.models.tuning_result import TuningResult, compare
 from appetence.months import Month
 
 ATTRITION = AttritionSettings(horizon=3, min_events=20)

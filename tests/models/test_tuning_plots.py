@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from appetence.models.search import SPACE, Trial
+from appetence.models.search import Trial
+from appetence.models.search_space import SPACE
 from appetence.models.tuning_plots import study_files
 
 DRAWN = {

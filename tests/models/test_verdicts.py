@@ -78,9 +78,9 @@ def test_leavers_and_buyers_are_told_apart():
 def test_a_gain_is_recommended_only_where_it_is_certain():
     worth = tuned(True, (0.0012, 0.0004, 0.002), FIGURES, Figures(0.75, 0.1296), 2)
     assert worth.en == (
-        "tuning gained out of time: gain in log-loss +0.0012 (95 % interval +0.0004 to +0.0020); AUC and log-loss 0.760 "
-        "and 0.1284 with the tuned parameters, 0.750 and 0.1296 with those in use; 2 test dates; worth writing into the "
-        "config"
+        "tuning gained out of time: gain in log-loss +0.0012 (95 % interval +0.0004 to +0.0020); AUC and log-loss "
+        "0.760 and 0.1284 with the tuned parameters, 0.750 and 0.1296 with those in use; 2 test dates; worth writing "
+        "into the config"
     )
     assert "+0,0012 (intervalle à 95 % : +0,0004 à +0,0020)" in worth.fr
     lost = tuned(False, (-0.001, -0.002, 0.0001), FIGURES, FIGURES, 1)
