@@ -36,12 +36,12 @@ from appetence.run import train_all, tune
 place = Path(tempfile.mkdtemp())
 firm = {
     "name": "notebook",
-    "book": {"directory": str(place / "book"), "simulate": {"clients": 1200, "months": 36, "seed": 4}},
+    "book": {"directory": str(place / "book"), "simulate": {"clients": 800, "months": 36, "seed": 4}},
     "features": {"groups": ["tenure", "holdings", "interactions"]},
     "attrition": {"horizon": 3, "min_events": 20},
     "next_product": {"enabled": False},
-    "training": {"bootstrap": 100, "parameters": {"max_rounds": 60}},
-    "tuning": {"trials": 6, "folds": 2},
+    "training": {"bootstrap": 100, "parameters": {"max_rounds": 30}},
+    "tuning": {"trials": 4, "folds": 2},
     "scoring": {"database": str(place / "scores.duckdb")},
     "reports": {"directory": str(place / "reports")},
     "tracking": {"directory": str(place / "mlruns")},
@@ -74,8 +74,8 @@ pd.Series(result.outside)
 # The more often one looks, the less a gain is worth.
 
 # %%
-more = tune(config, "attrition", minutes=10, trials=8)
-assert sum(more.trials.values()) == 8
+more = tune(config, "attrition", minutes=10, trials=6)
+assert sum(more.trials.values()) == 6
 assert more.study == result.study
 more.outside["times_scored"]
 

@@ -1,8 +1,8 @@
 """Optuna: which parameters are tried, in what order, and what is kept of it.
 
-With `search_space` the only module that touches it. A study is a row in a SQLite file, so that a killed process loses no more than the fold it was at. Its next trial is
-drawn by a sampler that is seeded anew, by the seed and the number of trials that are finished: a study that was killed
-and went on tries the very same parameters as one that was not.
+With `search_space` the only module that touches it. A study is a row in a SQLite file, so that a killed process loses
+no more than the fold it was at. Its next trial is drawn by a sampler that is seeded anew, by the seed and the number of
+trials that are finished: a study that was killed and went on tries the very same parameters as one that was not.
 """
 
 from __future__ import annotations

@@ -27,10 +27,11 @@ from appetence.config import (
     load_config,
 )
 from appetence.errors import UsageError
-from appetence.models.blocks import Window, plan_blocks
+from appetence.models.blocks import Origin, Window, plan_blocks
 from appetence.models.fitting import Predictions
+from appetence.models.questions import ask
 from appetence.models.tracking import PARENT, TrackingStore
-from appetence.models.tuning import tune_question
+from appetence.models.tuning import _digest, tune_question
 from appetence.models.tuning_folds import months_to_tune, plan_folds
 from appetence.models.tuning_record import STUDY, TRIAL
 from appetence.models.tuning_result import TuningResult, compare
@@ -40,6 +41,7 @@ ATTRITION = AttritionSettings(horizon=3, min_events=20)
 FEATURES = FeatureSettings(groups=("tenure", "holdings"))
 TRAINING = TrainingSettings(tests=1, bootstrap=20, parameters={"max_rounds": 8})
 START = dt.date(2021, 1, 1)
+EARLY, LATE = dt.date(2023, 1, 1), dt.date(2023, 7, 1)
 
 
 def tuned(book, store, trials=4, training=TRAINING, minutes=10.0, name="attrition"):
@@ -147,18 +149,34 @@ def test_mlflow_shows_the_study_with_its_trials_nested(store, result, book):
     assert store.refusals(book.fingerprint(book.observed_until)) == {}
 
 
-def test_another_book_or_other_settings_never_continue_a_study(book, store, result, make_labelled):
-    other = tuned(book, store, trials=2, training=TRAINING.model_copy(update={"seed": 8}))
-    assert other.study != result.study
-    assert sum(other.trials.values()) == 2
-
-
-def test_a_budget_that_is_over_before_anything_is_compared_says_so(book, tmp_path):
-    fresh = TrackingStore(TrackingSettings(directory=str(tmp_path)), "demo")
-    found = tuned(book, fresh, minutes=0.0001)
+def test_other_settings_begin_another_study_and_too_little_time_is_said_to_be(book, store, result):
+    found = tuned(book, store, training=TRAINING.model_copy(update={"seed": 8}), minutes=0.0001)
+    assert found.study != result.study
+    assert found.trials == {}  # none of the other's
     assert found.state == "unfinished"
     assert "run the same command again" in found.verdict.en
     assert found.outside == {}
+
+
+def test_whatever_the_losses_depend_on_names_the_study(book, make_labelled):
+    labelled = make_labelled(200)
+    (question,) = ask(book, ATTRITION, NextProductSettings(), ["attrition"]).questions
+    origin = Origin(LATE, (EARLY,), (EARLY,), LATE)
+    turned = replace(labelled, y=1 - labelled.y)
+    moved = replace(labelled, snapshots=replace(labelled.snapshots, X=labelled.snapshots.X.assign(tenure=1.0)))
+    digests = {
+        _digest(question, rows, (origin,), tests, training, features, fingerprint)
+        for rows, tests, training, features, fingerprint in (
+            (labelled, [origin], TRAINING, FEATURES, "a"),
+            (turned, [origin], TRAINING, FEATURES, "a"),
+            (moved, [origin], TRAINING, FEATURES, "a"),
+            (labelled, [], TRAINING, FEATURES, "a"),
+            (labelled, [origin], TrainingSettings(), FEATURES, "a"),
+            (labelled, [origin], TRAINING, FeatureSettings(), "a"),
+            (labelled, [origin], TRAINING, FEATURES, "b"),
+        )
+    }
+    assert len(digests) == 7
 
 
 def test_a_question_that_cannot_be_tuned_is_refused_with_the_reason(book, store, make_book):
