@@ -265,8 +265,8 @@ def _figures_table(judgement: Judgement, dates: tuple[str, ...]) -> Iterator[str
         )
         for depth in judgement.depths
     ]
-    area = ("Qini, per 1,000 clients", _told(judgement.qini), _told(judgement.qini_score))
-    yield from _aligned([names, *rows, (*area, _told(judgement.qini_over_score), _told(judgement.qini))])
+    areas = (judgement.qini, judgement.qini_score, judgement.qini_over_score, judgement.qini)
+    yield from _aligned([names, *rows, ("Qini, per 1,000 clients", *map(_told, areas))])
 
 
 def _told(found: Interval) -> str:

@@ -146,7 +146,8 @@ def _whole_households(draws: Draws) -> bool:
 
 
 def _rows_by_stratum(stratum: Ints, chosen: npt.NDArray[np.bool_] | None = None) -> Iterator[Ints]:
-    for code in np.unique(stratum):
+    """Yield the rows of each draw that has any."""
+    for code in np.unique(stratum if chosen is None else stratum[chosen]):
         yield np.flatnonzero((stratum == code) & (True if chosen is None else chosen))
 
 
@@ -173,9 +174,7 @@ def _stratum(
     if len(codes) > MOST_UNITS:
         some = rng.choice(len(codes), MOST_UNITS, replace=False)
         sums, held_out = sums[some], held_out[some]
-    if len(sums):
-        sums -= sums.mean(axis=0)
-    return _Stratum(sums, held_out)
+    return _Stratum(sums - sums.mean(axis=0), held_out)
 
 
 def _comparable(values: Floats, binary: npt.NDArray[np.bool_]) -> Floats:

@@ -25,9 +25,11 @@ TEST_SHARE = 0.3
 FEWEST_TO_TEST = 10
 """Buyers on each side of the campaigns that judge: with fewer the bootstrap meets samples without any."""
 
+DUST = 1e-9
+"""What sums of floats leave of an order that knows nothing: no interval above it is above zero."""
+
 SHARES = (0.1, 0.2, 0.3)
-TOLD = 0.2
-"""Share of the clients at which the verdict speaks."""
+"""Shares of the clients at which figures are given; the verdict speaks of all depths, where chance is least."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Judgement:
     curve
         Rows of the Qini curves.
     found, better
-        Whether the order is better than random, and than that of the score, beyond chance.
+        Whether the order is better than random, and than that of the score, beyond chance over all depths.
     verdict
         The same as a sentence.
     """
@@ -156,9 +158,8 @@ def judge(older: Draws, newest: Draws, parameters: Parameters, bootstrap: int, s
                 paired_difference(there, y, by_lift, at_random, **again),
             )
         )
-    found = own.low > 0
-    better = found and more.low > 0
-    told = next(depth for depth in depths if depth.share == TOLD)
+    found = own.low > DUST
+    better = found and more.low > DUST
     return Judgement(
         learner=learner,
         chosen_by=chosen_by,
@@ -172,10 +173,15 @@ def judge(older: Draws, newest: Draws, parameters: Parameters, bootstrap: int, s
         curve=_curve(newest, by_lift, by_score),
         found=found,
         better=better,
-        verdict=targets_by_lift(better, TOLD, told.lift, told.over_score, own, average, newest.draws)
+        verdict=targets_by_lift(better, per_offer(more), per_offer(own), average, newest.draws)
         if found
-        else cannot_tell(own, average, newest.draws),
+        else cannot_tell(per_offer(own), average, newest.draws),
     )
+
+
+def per_offer(area: Interval) -> Interval:
+    """Turn an area, purchases per client, into purchases per offer: over all depths half of the clients are offered."""
+    return Interval(2.0 * area.value, 2.0 * area.low, 2.0 * area.high, area.share)
 
 
 def _curve(draws: Draws, by_lift: Floats, by_score: Floats) -> tuple[Mapping[str, float], ...]:

@@ -33,8 +33,8 @@ T_LEARNER, X_LEARNER = "T-learner", "X-learner"
 LEARNERS = (T_LEARNER, X_LEARNER)
 
 FOLDS = 3
-ROUNDS = 200
-"""Most trees of a regression."""
+ROUNDS, PATIENCE = 200, 20
+"""Most trees of a regression, and how many may be tried without a smaller error."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def fit_trees(encoded: Floats, effect: Floats, weight: Floats, household: Ints, 
         "objective": "regression",
         "metric": "l2",
         "boost_from_average": False,
-        "learning_rate": 0.03,
+        "learning_rate": 0.05,
         "num_leaves": 7,
         "min_data_in_leaf": int(np.clip(len(effect) // 20, 20, 200)),
         "lambda_l2": 10.0,
@@ -147,27 +147,35 @@ def fit_trees(encoded: Floats, effect: Floats, weight: Floats, household: Ints, 
         "num_threads": 1,
         "verbosity": -1,
     }
-    losses = np.zeros(ROUNDS + 1)
-    for fold in np.unique(folds):
-        train, valid = folds != fold, folds == fold
-        start = float(np.average(effect[train], weights=weight[train]))
-        data = lgb.Dataset(encoded[train], effect[train] - start, weight=weight[train], params=params)
-        left = effect[valid] - start
-        seen: dict[str, dict[str, list[float]]] = {}
-        lgb.train(
-            params,
-            data,
-            ROUNDS,
-            valid_sets=[data.create_valid(encoded[valid], left, weight=weight[valid])],
-            callbacks=[lgb.record_evaluation(seen)],
-        )
-        found = [float(np.average(left**2, weights=weight[valid])), *seen["valid_0"]["l2"]]
-        losses += weight[valid].sum() * np.array(found)
-    best = int(np.argmin(losses))
+    best = _rounds(encoded, effect, weight, folds, params)
     if best == 0:
         return EffectTrees(constant, None)
     data = lgb.Dataset(encoded, effect - constant, weight=weight, params=params)
     return EffectTrees(constant, lgb.train(params, data, best))
+
+
+def _rounds(encoded: Floats, effect: Floats, weight: Floats, folds: Ints, params: dict[str, Any]) -> int:
+    """Grow all folds side by side until their squared error stops falling; return the best number of trees, or 0."""
+    boosters, start, share = [], [], []
+    for fold in np.unique(folds):
+        train, valid = folds != fold, folds == fold
+        level = float(np.average(effect[train], weights=weight[train]))
+        data = lgb.Dataset(encoded[train], effect[train] - level, weight=weight[train], params=params)
+        left = effect[valid] - level
+        judged = data.create_valid(encoded[valid], left, weight=weight[valid])
+        boosters.append(lgb.Booster(params, data).add_valid(judged, "unseen"))
+        start.append(float(np.average(left**2, weights=weight[valid])))
+        share.append(float(weight[valid].sum()))
+    losses, best = [float(np.average(start, weights=share))], 0
+    for done in range(1, ROUNDS + 1):
+        for booster in boosters:
+            booster.update()
+        losses.append(float(np.average([booster.eval_valid()[0][2] for booster in boosters], weights=share)))
+        if losses[done] < losses[best]:
+            best = done
+        elif done - best >= PATIENCE:
+            break
+    return best
 
 
 def choose_learner(draws: Draws, parameters: Parameters, seed: int) -> dict[str, float]:

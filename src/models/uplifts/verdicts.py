@@ -71,20 +71,21 @@ def too_few_buyers(offered: int, held_out: int, needed: int, test: bool) -> Verd
     )
 
 
-def cannot_tell(qini: Interval, average: Interval, campaigns: int) -> Verdict:
-    """Say that the order found is no better than a random one."""
+def cannot_tell(over_random: Interval, average: Interval, campaigns: int) -> Verdict:
+    """Say that the order found is no better than a random one; see `targets_by_lift`."""
     en_all, fr_all = _of_all(average)
+    en_tests, fr_tests = _campaigns(campaigns)
     return Verdict(
-        f"whom offers change cannot be told from chance: ordered by lift, they add {_en_signed(qini)} purchases per "
-        f"1,000 clients beyond offering at random; {en_all}; {_campaigns(campaigns)[0]}",
-        f"on ne peut pas distinguer du hasard les clients que les propositions font changer d’avis : dans l’ordre de "
-        f"l’effet estimé, elles ajoutent {_fr_signed(qini)} achat pour 1 000 clients par rapport au hasard ; "
-        f"{fr_all} ; {_campaigns(campaigns)[1]}",
+        "whom offers change cannot be told from chance: over all depths, targeting by lift is worth "
+        f"{_en_signed(over_random)} purchases per 1,000 offers beside random targeting; {en_all}; {en_tests}",
+        "on ne peut pas distinguer du hasard les clients que les propositions font changer d’avis : toutes profondeurs "
+        f"confondues, cibler par l’effet vaut {_fr_signed(over_random)} achat pour 1 000 propositions par rapport au "
+        f"tirage au sort ; {fr_all} ; {fr_tests}",
     )
 
 
 def targets_by_lift(
-    better: bool, share: float, lift: Interval, more: Interval, qini: Interval, average: Interval, campaigns: int
+    better: bool, over_score: Interval, over_random: Interval, average: Interval, campaigns: int
 ) -> Verdict:
     """Say what targeting by lift brings beside targeting by score and at random.
 
@@ -92,39 +93,43 @@ def targets_by_lift(
     ----------
     better
         Whether it is better than targeting by score beyond chance.
-    share, lift, more
-        Share offered first; purchases that 1,000 offers to these add; and by how much that is more than by score.
-    qini, average
-        Purchases per 1,000 clients beyond random order; and what 1,000 offers to anyone add.
+    over_score, over_random
+        Purchases per offer, over all depths, beyond targeting by score and at random.
+    average
+        Purchases that an offer to anyone adds.
     campaigns
         Draws tested on.
     """
-    percent = f"{100 * share:.0f}"
-    en = (
-        f"{_en_signed(more)} more purchases per 1,000 offers than targeting by score"
-        if better
-        else f"which is not beyond chance more than by score ({_en_signed(more)})"
-    )
-    fr = (
-        f"soit {_fr_signed(more)} achats pour 1 000 propositions de plus qu’en ciblant par le score"
-        if better
-        else f"ce qui n’est pas, au-delà du hasard, plus que par le score ({_fr_signed(more)})"
-    )
     en_all, fr_all = _of_all(average)
+    en_tests, fr_tests = _campaigns(campaigns)
+    if better:
+        en = (
+            f"{_en_signed(over_score)} more purchases per 1,000 offers than targeting by score, and "
+            f"{_en_signed(over_random)} more than at random"
+        )
+        fr = (
+            f"{_fr_signed(over_score)} achats pour 1 000 propositions de plus qu’en ciblant par le score, et "
+            f"{_fr_signed(over_random)} de plus qu’au hasard"
+        )
+    else:
+        en = (
+            f"{_en_signed(over_random)} more purchases per 1,000 offers than at random, but not beyond chance more "
+            f"than targeting by score: {_en_signed(over_score)}"
+        )
+        fr = (
+            f"{_fr_signed(over_random)} achats pour 1 000 propositions de plus qu’au hasard, mais pas plus, au hasard "
+            f"près, qu’en ciblant par le score : {_fr_signed(over_score)}"
+        )
     return Verdict(
-        f"targets by lift: 1,000 offers to the {percent} % it puts first add {_en_signed(lift)} purchases, {en}; "
-        f"{en_all}; over all depths {_en_signed(qini)} per 1,000 clients beyond random order; "
-        f"{_campaigns(campaigns)[0]}",
-        f"cible par l’effet : 1 000 propositions aux {percent} % de clients placés en tête ajoutent {_fr_signed(lift)} "
-        f"achats, {fr} ; {fr_all} ; sur toutes les profondeurs, {_fr_signed(qini)} pour 1 000 clients de plus qu’au "
-        f"hasard ; {_campaigns(campaigns)[1]}",
+        f"targets by lift: over all depths, {en}; {en_all}; {en_tests}",
+        f"cible par l’effet : toutes profondeurs confondues, {fr} ; {fr_all} ; {fr_tests}",
     )
 
 
 def _of_all(average: Interval) -> tuple[str, str]:
     return (
-        f"to clients at random they add {_en_signed(average)}",
-        f"à des clients pris au hasard, elles en ajoutent {_fr_signed(average)}",
+        f"1,000 offers to anyone add {_en_signed(average)}",
+        f"1 000 propositions faites à tous en ajoutent {_fr_signed(average)}",
     )
 
 
