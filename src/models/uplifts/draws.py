@@ -177,7 +177,7 @@ def _offers(book: Book, products: list[str] | None, horizon: int) -> pd.DataFram
         held_out=found["held_out"].where(drawn, False).astype(bool),
         made_on=made,
         cut=made.dt.to_period("M").dt.to_timestamp(),
-        closes=made.map(closes),
+        closes=pd.to_datetime(made.map(closes)),
         stratum=campaign + "|" + found["product_id"].astype("str"),
     )
     return found.assign(bought=(opened < found["closes"]).astype(np.int64))
