@@ -1,10 +1,11 @@
 """What uplift finds on simulated books whose true effect is known, and how often it says what is not so.
 
 The simulator's offers add .9 to the log-odds of buying for three months, the same for everyone: whom an offer changes
-most is who is likely to buy, so that the score is as good an order as there is. A campaign's effect on a client is taken
-from the truth: the monthly probability of the cut, with and without .9, over three months. The named alternatives are
-targeting by score, which is in the verdict, and the order of the true effect. Then books in which advisors choose the
-control group themselves: held out are those least likely to buy, as far as `chosen` says. The truth is read here only.
+most is who is likely to buy, so that the score is as good an order as there is. An offer's effect on a client is taken
+from the truth: the monthly probability at the cut, with and without .9, over three months. The named alternatives are
+targeting by score, which is in the verdict, and the order of the true effect. Then the same offers with control groups
+that were not drawn at random: held out are those least likely to buy, the more the stronger `chosen`. The truth is read
+here only.
 """
 
 from __future__ import annotations
@@ -39,29 +40,20 @@ MONTHS = 3
 """How long an offer acts in the simulator."""
 
 
-def true_effect(truth: Path, draws: Draws, ids: np.ndarray) -> np.ndarray:
+def true_effect(book: Book, truth: Path, draws: Draws) -> np.ndarray:
     """Return what an offer truly adds to the probability of buying within three months, to first order."""
     products = sorted(set(draws.product.tolist()))
     known = pq.read_table(truth / "purchase.parquet", columns=["client_id", "cut", *products]).to_pandas()
-    long = known.melt(["client_id", "cut"], products, "product", "p")
-    rows = pd.DataFrame({"client_id": ids, "cut": draws.cut.astype("datetime64[s]"), "product": draws.product})
+    long = known.melt(["client_id", "cut"], products, "product_id", "p")
     long["cut"] = pd.to_datetime(long["cut"]).astype("datetime64[s]")
-    p = rows.merge(long, "left", on=["client_id", "cut", "product"])["p"].fillna(0.0).to_numpy()
-    p = np.clip(p, 1e-9, 1 - 1e-9)
-    with_offer = 1 / (1 + np.exp(-np.log(p / (1 - p)) - log_odds(ANY_PRODUCT, "offered")))
-    return (1 - (1 - with_offer) ** MONTHS) - (1 - (1 - p) ** MONTHS)
-
-
-def ids_of(book: Book, draws: Draws) -> np.ndarray:
-    """Return the clients of the draws, in whose order nothing else is kept."""
-    offers = book.execute(
-        book.table("offers").select("client_id", "product_id", "made_on", "campaign_id", "held_out", "offer_id")
+    offers = book.execute(book.table("offers").select("offer_id", "client_id")).to_pandas()
+    rows = pd.DataFrame(
+        {"offer_id": draws.offer_id, "cut": draws.cut.astype("datetime64[s]"), "product_id": draws.product}
     )
-    found = offers.to_pandas().sort_values(["made_on", "offer_id"])
-    found = found[found["client_id"].notna() & found["held_out"].notna()].drop_duplicates(
-        ["campaign_id", "product_id", "client_id"]
-    )
-    return found["client_id"].to_numpy()[: len(draws)]
+    rows = rows.merge(offers, "left", on="offer_id").merge(long, "left", on=["client_id", "cut", "product_id"])
+    p = np.clip(rows["p"].fillna(0.0).to_numpy(), 1e-9, 1 - 1e-9)
+    offered = 1 / (1 + np.exp(-np.log(p / (1 - p)) - log_odds(ANY_PRODUCT, "offered")))
+    return (1 - p) ** MONTHS - (1 - offered) ** MONTHS
 
 
 def told(result: UpliftResult) -> dict[str, float]:
@@ -119,7 +111,7 @@ def measure(book: Book, truth: Path, horizon: int) -> dict[str, float]:
         return figures
     read = read_draws(book, None, horizon, FeatureSettings(), TRAINING.seed).draws
     assert read is not None
-    true = true_effect(truth, read, ids_of(book, read))
+    true = true_effect(book, truth, read)
     figures |= oracle(read, true, result.judgement.learner)
     return figures | chosen_controls(read, true)
 

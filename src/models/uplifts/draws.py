@@ -53,6 +53,8 @@ class Draws:
         (n,) codes.
     cut, closes
         (n,) datetime64[D]: the first day of the offer's month, and the first day on which the outcome is known.
+    offer_id
+        (n,) to find a row by; never told.
     """
 
     X: pd.DataFrame
@@ -64,6 +66,7 @@ class Draws:
     household: Ints
     cut: Days
     closes: Days
+    offer_id: npt.NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.offered)
@@ -211,6 +214,7 @@ def _with_features(book: Book, found: pd.DataFrame, features: FeatureSettings, s
         household=snapshots.household[rows],
         cut=found["cut"].to_numpy().astype(_DAY),
         closes=found["closes"].to_numpy().astype(_DAY),
+        offer_id=found["offer_id"].to_numpy(dtype=object),
     )
 
 

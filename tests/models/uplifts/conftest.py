@@ -53,6 +53,7 @@ def made_up(
         household=np.arange(n) // 2,
         cut=cut,
         closes=(np.datetime64("2022-04") + 3 * campaign).astype("datetime64[D]"),
+        offer_id=np.arange(n).astype(object),
     )
     return draws, true
 

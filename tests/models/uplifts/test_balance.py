@@ -21,6 +21,7 @@ def one_draw(value: np.ndarray, offered: np.ndarray) -> Draws:
         np.arange(n),
         day,
         day,
+        np.arange(n).astype(object),
     )
 
 
@@ -93,6 +94,7 @@ def lasting(draws: Draws, offered: np.ndarray, household: np.ndarray) -> Draws:
         np.tile(household, campaigns),
         cut,
         cut,
+        np.arange(len(X)).astype(object),
     )
 
 

@@ -72,6 +72,7 @@ def test_who_was_offered_and_who_bought_is_read_with_both_clocks(book):
     assert set(draws.closes) == {np.datetime64("2022-06-10", "D")}
     assert draws.household[0] == draws.household[1] != draws.household[2]
     assert draws.X[PRODUCT].tolist() == ["Q"] * 6
+    assert draws.offer_id.tolist() == list("012345")
     assert draws.buyers(offered=True) == 2
     assert draws.buyers(offered=False) == 1
 
