@@ -204,6 +204,26 @@ def tune(
 
 
 @app.command()
+def uplift(
+    config: ConfigOption = DEFAULT_CONFIG,
+    product: Annotated[str, typer.Option(help="A product_id; all products with a control group together.")] = "all",
+    targets: Annotated[
+        Path | None, typer.Option(help="A Parquet file to write whom to offer what to, if it is beyond chance.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure whom offers change, where a control group was drawn at random; refused where it was not."""
+    from appetence.progress import show_progress
+    from appetence.run import uplift_of
+
+    with show_progress() as progress:
+        result = uplift_of(_load(config), None if product == "all" else product, targets, progress)
+    _emit(result.as_dict(), result.lines(), as_json)
+    if result.state == "refused":
+        raise typer.Exit(1)
+
+
+@app.command()
 def score(
     config: ConfigOption = DEFAULT_CONFIG,
     month: MonthOption = None,

@@ -212,6 +212,17 @@ class NextProductSettings(Settings):
     min_buyers: Annotated[int, Field(ge=20)] = 50
 
 
+class UpliftSettings(Settings):
+    """Whom an offer changes, where offers carry a random control group.
+
+    `horizon`: months after the offer in which a purchase counts; left out, that of `next_product`. `min_buyers`:
+    clients who must have bought on each side, offered and held out, of the campaigns that are learnt from.
+    """
+
+    horizon: Annotated[int, Field(ge=1, le=36)] | None = None
+    min_buyers: Annotated[int, Field(ge=20)] = 30
+
+
 class TrainingSettings(Settings):
     """How models are made and judged.
 
@@ -282,6 +293,7 @@ class Config(Settings):
     features: FeatureSettings = FeatureSettings()
     attrition: AttritionSettings = AttritionSettings()
     next_product: NextProductSettings = NextProductSettings()
+    uplift: UpliftSettings = UpliftSettings()
     training: TrainingSettings = TrainingSettings()
     tuning: TuningSettings = TuningSettings()
     value: ValueSettings = ValueSettings()

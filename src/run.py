@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
 from appetence.book import Book, open_book
 from appetence.book.checks import CheckReport, check_book
@@ -24,6 +25,9 @@ from appetence.models.questions import ask
 from appetence.models.registry import ModelRef, resolve
 from appetence.models.tracking import TrackingStore
 from appetence.models.training import TrainingResult, train_questions
+from appetence.models.uplifts import UpliftResult, measure_uplift
+from appetence.models.uplifts.learners import fit_effects
+from appetence.models.uplifts.record import uplift_record
 from appetence.models.verdicts import Verdict, untrained_yet
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
@@ -31,6 +35,7 @@ from appetence.reports import read_published, write_reports
 from appetence.reports.write import reports_of
 from appetence.scoring.job import ScoreOutcome, run_job
 from appetence.scoring.plan import scorable_month
+from appetence.scoring.uplift_targets import target_list
 
 if TYPE_CHECKING:
     from appetence.models.tuning_result import TuningResult
@@ -151,6 +156,59 @@ def tune(
             TrackingStore(config.tracking, config.name),
             part(progress, 0.07, 1.0),
         )
+
+
+def uplift_of(config: Config, product: str | None, targets: Path | None, progress: Progress = silent) -> UpliftResult:
+    """Measure whom offers change and keep the figures; write whom to offer what where it is beyond chance.
+
+    Parameters
+    ----------
+    product
+        None for all products together.
+    targets
+        A Parquet file for the list of targets; None for none.
+
+    Raises
+    ------
+    PublicationError
+        Targets were asked for and the order is no better than chance; nothing is written then.
+    """
+    _simulated(config, part(progress, 0.0, 0.1))
+    with _checked(config, part(progress, 0.1, 0.15)) as (book, _):
+        horizon = config.uplift.horizon or config.next_product.horizon
+        settings = (horizon, config.uplift.min_buyers, config.features, config.training)
+        result = measure_uplift(book, product, *settings, part(progress, 0.15, 0.9))
+        fingerprint = book.fingerprint(book.observed_until)
+        store = TrackingStore(config.tracking, config.name)
+        with store.run(uplift_record(result, config.training, fingerprint)):
+            pass
+        if targets is not None:
+            progress("finding whom to offer what", 0.9)
+            _write_targets(config, book, result, targets)
+    return result
+
+
+def _write_targets(config: Config, book: Book, result: UpliftResult, out: Path) -> None:
+    """Fit the learner chosen on all that is known by now, and write the list for the month after the book's end."""
+    if result.draws is None or result.judgement is None or not result.judgement.found:
+        raise PublicationError("targets must be better than clients drawn at random", result.state, f"{result.verdict}")
+    with threadpool_limits(1):
+        model = fit_effects(result.draws, config.training.parameters, config.training.seed)
+        found = target_list(
+            book,
+            model,
+            result.judgement.learner,
+            sorted(result.sides),
+            book.observed_until,
+            config.features,
+            config.value,
+        )
+    scratch = out.with_name(f".{out.name}.part")
+    try:
+        pq.write_table(found, scratch)
+        scratch.replace(out)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def score_month(config: Config, month: str | None, why: str | None, progress: Progress = silent) -> ScoreOutcome:

@@ -86,6 +86,21 @@ def test_run_prints_json_for_programs_and_progress_elsewhere(firm):
     assert "opening and checking the book" in done.stderr
 
 
+def test_uplift_is_refused_with_exit_code_1_where_too_few_bought_and_leaves_the_scores_alone(firm):
+    done = appetence("uplift", "--config", firm.path, "--json")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["state"] == "refused"
+    assert found["verdict"].startswith("refused: in the older campaigns")
+    assert found["verdict_fr"].startswith("refusé : dans les campagnes plus anciennes")
+    assert found["balance"]["p"] >= 0.01
+    again = appetence("run", "--config", firm.path, "--json")
+    assert json.loads(again.stdout)["changed"] is False
+    unknown = appetence("uplift", "--config", firm.path, "--product", "livret_b")
+    assert unknown.returncode == 2
+    assert "Did you mean 'livret_a'?" in unknown.stderr
+
+
 def write(root, name, text, encoding="utf-8"):
     (root / name).write_text(text, encoding=encoding)
 
