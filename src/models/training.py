@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -47,12 +47,15 @@ class TrainingResult:
         without tested products.
     facts
         Feature names, how many topics of messages were found at which date, and why groups were switched off.
+    challengers
+        {question: version} that were kept as challengers of a champion that stays.
     """
 
     outcomes: Mapping[str, Outcome]
     book_fingerprint: str
     ranking: Mapping[str, float]
     facts: Mapping[str, Any]
+    challengers: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -67,6 +70,7 @@ class TrainingResult:
             },
             "book_fingerprint": self.book_fingerprint,
             "ranking": dict(self.ranking),
+            "challengers": dict(self.challengers),
             **self.facts,
         }
 
@@ -74,6 +78,11 @@ class TrainingResult:
         """Return it for a reader."""
         for name, outcome in self.outcomes.items():
             yield f"{name}: {outcome.verdict}"
+            if name in self.challengers:
+                yield (
+                    f"  kept as version {self.challengers[name]}, challenger of the champion, which goes on scoring; "
+                    f'to put it in use: appetence promote {name} --why "…"'
+                )
         if self.ranking:
             own, plain, best = (self.ranking[name] for name in (f"map_at_{TOP_PRODUCTS}", "popularity", "ceiling"))
             yield (

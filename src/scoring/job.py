@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 from appetence import __version__
 from appetence.book import Book
 from appetence.config import Config
-from appetence.errors import ArtefactError, BookError, PublicationError
+from appetence.errors import BookError, PublicationError
 from appetence.features.own import load_own
 from appetence.features.pipeline import FeatureTable, build_features
 from appetence.features.population import population
 from appetence.features.topics import why_no_topics
 from appetence.models.artefact import Artefact
 from appetence.models.registry import ModelRef, load_models
+from appetence.models.rows import check_usable
 from appetence.models.verdicts import Verdict
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
@@ -121,7 +122,7 @@ def run_job(
         table, left_out = _features(config, book, chosen.cut, objecting)
         progress("checking the models", 0.2)
         artefacts = load_models(refs.values())
-        _check_topics(config, book, artefacts)
+        _check_models(config, book, table, artefacts)
         scores = score_clients(
             book,
             chosen.cut,
@@ -156,13 +157,11 @@ def _features(config: Config, book: Book, cut: dt.date, objecting: frozenset[str
     return table, len(everyone) - len(spine)
 
 
-def _check_topics(config: Config, book: Book, artefacts: Mapping[str, Artefact]) -> None:
-    """Refuse models that read messages where the firm wants none read, or keeps none."""
-    reading = [question for question, artefact in artefacts.items() if artefact.topics is not None]
-    missing = why_no_topics(book, config.features)
-    if reading and missing is not None:
-        hint = "Switch topics on again: the model in use was trained with them"
-        raise ArtefactError(f"The model for {reading[0]} must get the topics of messages that it reads", missing, hint)
+def _check_models(config: Config, book: Book, table: FeatureTable, artefacts: Mapping[str, Artefact]) -> None:
+    """Refuse models that read features or topics which the firm has switched off since, or keeps no more."""
+    no_topics = why_no_topics(book, config.features)
+    for artefact in artefacts.values():
+        check_usable(artefact, [feature.name for feature in table.features], no_topics)
 
 
 def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict]) -> str:
@@ -173,7 +172,7 @@ def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict]) -> 
             "alias": ref.alias,
             "horizon": ref.stored.horizon,
             "sha256": dict(ref.stored.sha256),
-            **ref.stored.reason.as_dict("verdict"),
+            **ref.stored.verdict.as_dict("verdict"),
         }
         for question, ref in refs.items()
     }
