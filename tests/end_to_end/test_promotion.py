@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 from appetence.cli import app
 from appetence.config import load_config
 from appetence.errors import ArtefactError
+from appetence.models.artefact import Artefact, Contract, Golden
 from appetence.models.registry import load, resolve
-from appetence.models.tracking import RunRecord, TrackingStore
+from appetence.models.tracking import CHAMPION, RunRecord, TrackingStore
+from appetence.models.verdicts import Verdict
 from appetence.run import score_month
 
 
@@ -60,3 +62,26 @@ def test_a_model_whose_features_were_switched_off_is_refused_with_the_way_on(fir
     off = write_config(tmp_path, book={"directory": str(firm.root / "book")}, features={"exclude": ["tenure"]})
     with pytest.raises(ArtefactError, match=r"all features it reads, but got no feature tenure.*appetence promote"):
         score_month(load_config(off), None, None)
+
+
+def test_a_champion_that_has_fallen_behind_is_said_so_and_goes_on_scoring(copied):
+    config = load_config(copied)
+    store = TrackingStore(config.tracking, config.name)
+    last = load(resolve(store, config.name, "attrition"))
+    origins = last.contract.origins.model_copy(update={"fitted_on": ("2021-07-01",), "calibrated_on": ()})
+    changes = {"kind": "constant", "features": (), "classifier": None, "probability": 0.4, "origins": origins}
+    worn = Artefact(Contract.model_validate(dict(last.contract) | changes), Golden(rows={}, probabilities=[0.4]), None)
+    with store.run(RunRecord("worn out")) as run_id:
+        store.approve(store.register("small.attrition", worn, run_id), CHAMPION, "A. Martin", Verdict("was", "était"))
+
+    outcome = score_month(config, None, None)
+    assert outcome.published
+    found = outcome.health["attrition"]
+    assert (found.state, str(found.cut)) == ("behind", "2023-01-01")
+    (warned,) = [finding for finding in outcome.audit if finding.warning and not finding.passed]
+    assert warned.check.startswith("attrition: the champion beats its plain baselines")
+    assert any(line.startswith("  warning: attrition: version") for line in outcome.lines())
+    told = outcome.as_dict()
+    assert told["health"]["attrition"]["gain_in_log_loss"]["base rate"]["high"] < 0
+    assert {"check": warned.check, "figure": warned.figure, "passed": False, "warning": True} in told["audit"]
+    assert resolve(store, config.name, "attrition").alias == CHAMPION
