@@ -216,11 +216,20 @@ def models(
     versions: Annotated[
         tuple[int, int] | None, typer.Option("--compare", help="Two versions of the question side by side.")
     ] = None,
+    card: Annotated[str | None, typer.Option("--card", help="A question: write its model card.")] = None,
+    version: Annotated[int | None, typer.Option("--version", help="Another version, for --card.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The folder to write the card to.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the versions of every model: which one scores, its figures, and who approved it when and why."""
-    from appetence.run import models_of
+    from appetence.run import models_of, write_model_card
 
+    if (card is None) != (out is None) or (version is not None and card is None):
+        raise UsageError("--card and --out go together", hint="For example: --card attrition --out card")
+    if card is not None and out is not None:
+        paths = [str(path) for path in write_model_card(_load(config), card, version, out)]
+        _emit({"card": paths}, paths, as_json)
+        return
     if versions is not None and question is None:
         raise UsageError("--compare needs --question", hint="For example: --question attrition --compare 1 3")
     found = models_of(_load(config), question, versions)

@@ -8,9 +8,11 @@ there is no champion, the newest fallback scores.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 
 from appetence import __version__
 from appetence.config import TrainingSettings
+from appetence.models.artefact import Artefact
 from appetence.models.history import Promotion, history_file, promotions
 from appetence.models.outcome import Outcome
 from appetence.models.registry import ModelRef, model_name, resolve
@@ -34,8 +36,16 @@ FIRST_THAT_BEATS = "rule: first version that beats its baselines"
 NO_CHAMPION = "rule: fallback while no version beats its baselines"
 
 
+Describe = Callable[[StoredVersion, Artefact, Outcome, Sequence[Promotion]], Mapping[str, str]]
+"""Writes files on a version, for the run that made it: {path: content}."""
+
+
 def keep_training(
-    store: TrackingStore, config_name: str, result: TrainingResult, settings: TrainingSettings
+    store: TrackingStore,
+    config_name: str,
+    result: TrainingResult,
+    settings: TrainingSettings,
+    describe: Describe | None = None,
 ) -> dict[str, StoredVersion]:
     """Log a training with one nested run per question, register its models, and give aliases by the rule.
 
@@ -45,6 +55,8 @@ def keep_training(
         The firm's: models are registered as `<config_name>.<question>`.
     settings
         As resolved; logged with the run.
+    describe
+        Writes the model card of each version.
 
     Returns
     -------
@@ -55,27 +67,36 @@ def keep_training(
     with store.run(_training_record(config_name, result, settings)) as parent:
         for outcome in result.outcomes.values():
             with store.run(_question_record(outcome, settings, result.book_fingerprint), parent) as run_id:
-                stored = _keep(store, config_name, outcome, run_id)
-                if stored is not None:
-                    kept[outcome.question] = stored
+                registered = _keep(store, config_name, outcome, run_id)
+                for stored, artefact in registered:
+                    if describe is not None:
+                        history = promotions(store.versions(stored.name))
+                        store.add_texts(run_id, describe(stored, artefact, outcome, history))
+                    if stored.aliases:
+                        kept[outcome.question] = stored
     return kept
 
 
-def _keep(store: TrackingStore, config_name: str, outcome: Outcome, run_id: str) -> StoredVersion | None:
+def _keep(
+    store: TrackingStore, config_name: str, outcome: Outcome, run_id: str
+) -> list[tuple[StoredVersion, Artefact]]:
     """Register what a question brought, and give an alias where the rule says so."""
     name = model_name(config_name, outcome.question)
     before = resolve(store, config_name, outcome.question)
     has_champion = before is not None and before.alias == CHAMPION
+    registered = []
     if outcome.model is not None:
         stored = store.register(name, outcome.model, run_id, verdict=outcome.verdict)
         if outcome.state == "beats" and has_champion:
-            return store.point(stored, CHALLENGER)
-        if outcome.state == "beats":
-            return put_in_use(store, stored, before, CHAMPION, FIRST_THAT_BEATS, outcome.verdict)
-    if outcome.fallback is None or has_champion:
-        return None
-    stored = store.register(name, outcome.fallback, run_id, folder="fallback", verdict=outcome.verdict)
-    return put_in_use(store, stored, before, FALLBACK, NO_CHAMPION, outcome.verdict)
+            stored = store.point(stored, CHALLENGER)
+        elif outcome.state == "beats":
+            stored = put_in_use(store, stored, before, CHAMPION, FIRST_THAT_BEATS, outcome.verdict)
+        registered.append((stored, outcome.model))
+    if outcome.fallback is not None and not has_champion:
+        stored = store.register(name, outcome.fallback, run_id, folder="fallback", verdict=outcome.verdict)
+        stored = put_in_use(store, stored, before, FALLBACK, NO_CHAMPION, outcome.verdict)
+        registered.append((stored, outcome.fallback))
+    return registered
 
 
 def put_in_use(
