@@ -23,19 +23,23 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         # purpose
         "purpose": ("Purpose", "Finalité"),
         "purpose_attrition": (
-            "The probability that a client closes the last contract by choice within {months} months, from {gap} "
-            "months after the end of the month that is scored. It helps advisors decide whom to speak to, and feeds "
+            "The probability that a client closes the last contract by choice within {months} months of the end "
+            "of the month that is scored{gap}. It helps advisors decide whom to speak to, and feeds "
             "lifetime value.",
-            "La probabilité qu'un client clôture son dernier contrat de son propre choix en {months} mois, à partir de "
-            "{gap} mois après la fin du mois évalué. Elle aide les conseillers à choisir à qui parler, et alimente la "
+            "La probabilité qu'un client clôture son dernier contrat de son propre choix dans les {months} mois qui "
+            "suivent le mois évalué{gap}. Elle aide les conseillers à choisir à qui parler, et alimente la "
             "valeur vie client.",
         ),
         "purpose_buy": (
             "The probability that a client who may buy the product and has never held it buys it within {months} "
-            "months, from {gap} months after the end of the month that is scored. It helps advisors decide what to "
+            "months of the end of the month that is scored{gap}. It helps advisors decide what to "
             "speak about.",
-            "La probabilité qu'un client éligible n'ayant jamais détenu le produit l'achète en {months} mois, à partir "
-            "de {gap} mois après la fin du mois évalué. Elle aide les conseillers à choisir de quoi parler.",
+            "La probabilité qu'un client éligible n'ayant jamais détenu le produit l'achète dans les {months} mois "
+            "qui suivent le mois évalué{gap}. Elle aide les conseillers à choisir de quoi parler.",
+        ),
+        "gap": (
+            ", the first {gap} of these months not counted",
+            ", sans compter les {gap} premiers de ces mois",
         ),
         "forbidden": ("Not to be used", "Usages exclus"),
         "forbidden_decide": (
@@ -71,6 +75,10 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Parmi ceux qui détiennent au moins un contrat à la date d'arrêté, d'après ce que l'établissement savait "
             "alors : les clients éligibles qui n'ont jamais détenu le produit.",
         ),
+        "size": ("Size", "Taille"),
+        "count": ("Count", "Nombre"),
+        "block": ("Block", "Bloc"),
+        "baseline": ("Baseline", "Référence"),
         "size_rows": ("rows (a client at a date)", "lignes (un client à une date)"),
         "size_events": ("clients to whom it happened", "clients concernés par l'événement"),
         "size_fit_rows": ("rows fitted on first", "lignes du premier ajustement"),
@@ -124,6 +132,7 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ratio": ("Observed / expected", "Observés / attendus"),
         "stability": ("Stability: figures by test date", "Stabilité : chiffres par date de test"),
         "date": ("Date", "Date"),
+        "cuts": ("Cuts", "Dates d'arrêté"),
         "events": ("Events", "Événements"),
         # disparity
         "disparity": ("Disparity by protected attribute", "Disparité par attribut protégé"),
@@ -139,7 +148,10 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "group": ("Group", "Groupe"),
         "not_declared": ("not declared", "non déclaré"),
-        "left_out": ("{count} with fewer events left out", "{count} de moins d'événements non montrés"),
+        "left_out": (
+            "groups with fewer events, not shown: {count}",
+            "groupes de moins d'événements, non montrés : {count}",
+        ),
         # features
         "features": ("Features read", "Variables lues"),
         "no_features": ("It reads none.", "Il n'en lit aucune."),

@@ -159,7 +159,9 @@ def _title(card: Card, pen: CardPen) -> str:
 
 def _status(card: Card, stored: StoredVersion, pen: CardPen) -> str:
     aliases = ", ".join(pen.known("alias", alias) for alias in stored.aliases) or pen("alias_none")
-    return " · ".join([pen.known("kind", card.kind), aliases, pen("registered", at=card.registered_at), card.question])
+    return " · ".join(
+        [pen.known("kind", card.kind), aliases, pen("registered", at=card.registered_at[:10]), card.question]
+    )
 
 
 def _verdict(card: Card, pen: CardPen) -> str:
@@ -169,15 +171,18 @@ def _verdict(card: Card, pen: CardPen) -> str:
 
 def _sections(card: Card, history: Sequence[Promotion], pen: CardPen) -> Iterator[Section]:
     kind = "buy" if card.label else "attrition"
-    yield Section(pen("purpose"), (pen(f"purpose_{kind}", months=card.horizon, gap=card.gap),))
+    gap = pen("gap", gap=card.gap) if card.gap else ""
+    yield Section(pen("purpose"), (pen(f"purpose_{kind}", months=card.gap + card.horizon, gap=gap),))
     uses = ("forbidden_decide", "forbidden_pressure", "forbidden_staff", "forbidden_elsewhere")
     yield Section(pen("forbidden"), items=tuple(pen(use) for use in uses))
     sizes = tuple((pen.known("size", name), pen.figure(size, 0)) for name, size in card.sizes.items())
-    yield Section(pen("population"), (pen(f"population_{kind}"),), tables=_if_any("", ("", pen("rows")), sizes))
+    yield Section(
+        pen("population"), (pen(f"population_{kind}"),), tables=_if_any("", (pen("size"), pen("count")), sizes)
+    )
     dates = [(name, getattr(card, name)) for name in ("fitted_on", "calibrated_on", "tested_on")]
     cuts = tuple((pen(name), ", ".join(days) or pen("none")) for name, days in dates)
     note = (pen("dates_note"),) if card.tested_on else ()
-    yield Section(pen("dates"), note, tables=(("", Table((pen("dates"), pen("date")), cuts, numbers=False)),))
+    yield Section(pen("dates"), note, tables=(("", Table((pen("block"), pen("cuts")), cuts, numbers=False)),))
     yield _figures(card, pen)
     if card.deciles:
         yield _calibration(card, pen)
@@ -209,7 +214,7 @@ def _figures(card: Card, pen: CardPen) -> Section:
         (pen.known("b", name), pen.figure(gain.value), pen.interval(gain.low, gain.high))
         for name, gain in card.gains.items()
     )
-    gained = Table((pen("gain"), pen("this_model"), pen("interval")), gains)
+    gained = Table((pen("baseline"), pen("gain"), pen("interval")), gains)
     return Section(pen("figures"), (pen("figures_note"),), tables=(("", Table(head, rows)), (pen("gain"), gained)))
 
 

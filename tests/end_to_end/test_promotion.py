@@ -53,6 +53,16 @@ def test_a_promotion_is_refused_insisted_on_and_told(copied, firm):
     assert (row["by"], row["overruled"], row["to_version"]) == ("B. Durand", True, twin.version)
     side = appetence("models", "--config", copied, "-q", "attrition", "--compare", last.version, twin.version)
     assert "features added: none" in side.stdout
+
+    out = copied.parent / "card"
+    written = appetence("models", "--config", copied, "--card", "attrition", "--version", last.version, "--out", out)
+    assert written.exit_code == 0
+    assert len(list(out.iterdir())) == 4
+    (page,) = out.glob("*card.md")
+    assert "| B. Durand | tie |" in page.read_text(encoding="utf-8")  # who took it out of use, too
+    none = appetence("models", "--config", copied, "--card", "attrition", "--version", twin.version, "--out", out)
+    assert "must have a card, but got none with version" in str(none.exception)
+    assert "go together" in str(appetence("models", "--config", copied, "--card", "attrition").exception)
     alone = appetence("models", "--config", copied, "--compare", 1, 2)
     assert "--compare needs --question" in str(alone.exception)
 
