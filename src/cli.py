@@ -204,6 +204,37 @@ def tune(
 
 
 @app.command()
+def promote(
+    question: Annotated[
+        str | None, typer.Argument(help="attrition or buy:<product_id>; by default the one that has a challenger.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    version: Annotated[
+        int | None, typer.Option("--version", help="A version, an older one to roll back; the challenger by default.")
+    ] = None,
+    why: Annotated[str | None, typer.Option(help="The reason; kept with the model.")] = None,
+    by: Annotated[
+        str | None, typer.Option(envvar="APPETENCE_APPROVER", help="Who approves it; kept with the model.")
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Promote it though the gate says no; recorded as such.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put another version in use, if it beats the one in use on the newest months that are over."""
+    from appetence.models.approval import Approval
+    from appetence.progress import show_progress
+    from appetence.run import promote_version
+
+    approval = Approval.of(by, why, anyway)
+    with show_progress() as progress:
+        outcome = promote_version(_load(config), question, version, approval, progress)
+    _emit(outcome.as_dict(), outcome.lines(), as_json)
+    if not outcome.promoted:
+        raise typer.Exit(1)
+
+
+@app.command()
 def uplift(
     config: ConfigOption = DEFAULT_CONFIG,
     product: Annotated[str, typer.Option(help="A product_id; all products with a control group together.")] = "all",
@@ -221,6 +252,33 @@ def uplift(
     _emit(result.as_dict(), result.lines(), as_json)
     if result.state == "refused":
         raise typer.Exit(1)
+
+
+@app.command()
+def models(
+    config: ConfigOption = DEFAULT_CONFIG,
+    question: Annotated[str | None, typer.Option("--question", "-q", help="One question, with its history.")] = None,
+    versions: Annotated[
+        tuple[int, int] | None, typer.Option("--compare", help="Two versions of the question side by side.")
+    ] = None,
+    card: Annotated[str | None, typer.Option("--card", help="A question: write its model card.")] = None,
+    version: Annotated[int | None, typer.Option("--version", help="Another version, for --card.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The folder to write the card to.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the versions of every model: which one scores, its figures, and who approved it when and why."""
+    from appetence.run import models_of, write_model_card
+
+    if (card is None) != (out is None) or (version is not None and card is None):
+        raise UsageError("--card and --out go together", hint="For example: --card attrition --out card")
+    if card is not None and out is not None:
+        paths = [str(path) for path in write_model_card(_load(config), card, version, out)]
+        _emit({"card": paths}, paths, as_json)
+        return
+    if versions is not None and question is None:
+        raise UsageError("--compare needs --question", hint="For example: --question attrition --compare 1 3")
+    found = models_of(_load(config), question, versions)
+    _emit(found.as_dict(), found.lines(), as_json)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,14 +16,16 @@ from appetence.book.checks import CheckReport, check_book
 from appetence.book.simulate import simulate
 from appetence.book.spark import SparkBook, require_spark_book
 from appetence.config import Config
-from appetence.errors import PublicationError
+from appetence.errors import PublicationError, UsageError
 from appetence.features.pipeline import stream_features
 from appetence.features.population import population
+from appetence.models.approval import Approval, PromotionOutcome, promote, questions_with_a_challenger
 from appetence.models.leaks import LeakReport, find_leaks
+from appetence.models.listing import Comparison, ModelList, compare, list_models
 from appetence.models.promotion import keep_training
 from appetence.models.questions import ask
-from appetence.models.registry import ModelRef, resolve
-from appetence.models.tracking import TrackingStore
+from appetence.models.registry import ModelRef, model_name, resolve, version_of
+from appetence.models.tracking import CHALLENGER, TrackingStore
 from appetence.models.training import TrainingResult, train_questions
 from appetence.models.uplifts import UpliftResult, measure_uplift
 from appetence.models.uplifts.learners import fit_effects
@@ -32,6 +34,7 @@ from appetence.models.verdicts import Verdict, untrained_yet
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
 from appetence.reports import read_published, write_reports
+from appetence.reports.cards import card_files, describing, refresh_cards, stored_card, write_card
 from appetence.reports.write import reports_of
 from appetence.scoring.job import ScoreOutcome, run_job
 from appetence.scoring.plan import scorable_month
@@ -211,6 +214,67 @@ def _write_targets(config: Config, book: Book, result: UpliftResult, out: Path) 
         scratch.unlink(missing_ok=True)
 
 
+def promote_version(
+    config: Config,
+    question: str | None,
+    version: int | None,
+    approval: Approval,
+    progress: Progress = silent,
+) -> PromotionOutcome:
+    """Hold a version to the gate beside what is in use, and put it in use where it wins or a person overrules.
+
+    Parameters
+    ----------
+    question
+        None for the one that has a challenger.
+    version
+        None for the challenger.
+    """
+    with _checked(config, part(progress, 0.0, 0.2)) as (book, _):
+        store = TrackingStore(config.tracking, config.name)
+        if question is None:
+            asked = ask(book, config.attrition, config.next_product)
+            waiting = questions_with_a_challenger(store, config.name, [one.name for one in asked.questions])
+            if len(waiting) != 1:
+                hint = f"Name one of them: {', '.join(waiting)}" if waiting else "Train anew: appetence train"
+                raise UsageError("promote must be told the question, unless one has a challenger", len(waiting), hint)
+            question = waiting[0]
+        asked = ask(book, config.attrition, config.next_product, [question])
+        if not asked.questions:
+            raise UsageError("the question must be one that a model answers", repr(question))
+        settings = (config.features, config.training, part(progress, 0.2, 1.0))
+        outcome = promote(store, config.name, book, asked.questions[0], version, approval, *settings)
+        if outcome.promoted:
+            changed = [number for number in (outcome.version, outcome.before) if number is not None]
+            refresh_cards(store, model_name(config.name, question), changed)
+        return outcome
+
+
+def models_of(config: Config, question: str | None, versions: tuple[int, int] | None) -> ModelList | Comparison:
+    """Return what is in the registry, or two versions of a question side by side."""
+    models = list_models(TrackingStore(config.tracking, config.name), config.name, question)
+    return models if question is None or versions is None else compare(models, question, versions)
+
+
+def write_model_card(config: Config, question: str, version: int | None, out: Path) -> list[Path]:
+    """Write the card of a version, by default of what scores the question, with the approvals there are now.
+
+    Raises
+    ------
+    UsageError
+        The question has no model, no such version, or one that was trained before there were cards.
+    """
+    store = TrackingStore(config.tracking, config.name)
+    models = list_models(store, config.name, question)
+    ref = resolve(store, config.name, question)
+    chosen = version or (models.versions[question][-1].stored.version if ref is None else ref.version)
+    stored = version_of(store, config.name, question, chosen).stored
+    card = stored_card(store, stored)
+    if card is None:
+        raise UsageError("the version must have a card", f"none with version {chosen}", "Train anew: appetence train")
+    return write_card(card_files(card, stored, models.history[question]), out)
+
+
 def score_month(config: Config, month: str | None, why: str | None, progress: Progress = silent) -> ScoreOutcome:
     """Score a month with the models in use, and publish it."""
     with _checked(config, part(progress, 0.0, 0.1)) as (book, _):
@@ -304,8 +368,9 @@ def _train(
         part(progress, 0.0, 0.9),
     )
     progress("keeping models and figures in MLflow", 0.9)
-    keep_training(store, config.name, result, config.training)
-    return result
+    kept = keep_training(store, config.name, result, config.training, describing(book, result, config.training))
+    challengers = {question: stored.version for question, stored in kept.items() if CHALLENGER in stored.aliases}
+    return replace(result, challengers=challengers)
 
 
 def _reports(

@@ -254,6 +254,14 @@ def _topics(directory: Path, contract: Contract) -> TopicModel | None:
     return topics
 
 
+def read_contract(path: Path) -> Contract | None:
+    """Return what a stored model says of itself, to show it; None where it cannot be read. Nothing is verified."""
+    try:
+        return _read(Contract, path)
+    except ArtefactError:
+        return None
+
+
 def make_golden(artefact_predict: PropensityClassifier | float, X: pd.DataFrame, seed: int) -> Golden:
     """Make up golden rows from quantiles of the training rows, and score them.
 

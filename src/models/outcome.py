@@ -48,6 +48,8 @@ class Outcome:
         Figures of the tests; None where there was no test.
     facts
         Sizes of the blocks, and hashes of what was learnt from.
+    tested
+        The model's scores of the test rows, beside what happened; None where there was no test.
     """
 
     question: str
@@ -57,6 +59,7 @@ class Outcome:
     fallback: Artefact | None = None
     evaluation: Evaluation | None = None
     facts: Mapping[str, int | str] = field(default_factory=dict)
+    tested: Predictions | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def try_question(
         fallback,
         evaluation,
         _facts(labelled, blocks.final, len(tests)),
+        predictions,
     )
     served = predictions if evaluation.beats else predictions.as_baseline(BASE_RATE)
     return Tried(outcome, served if question.product_id is not None else None)

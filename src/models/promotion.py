@@ -1,19 +1,24 @@
-"""From a training to the models in use: every version is kept in MLflow, and a rule says which one scores.
+"""From a training to the models in use: every version is kept in MLflow, and a rule or a person says which one scores.
 
-The first version that beats its baselines becomes the champion. A champion stays until a challenger is promoted over
-it: a later training adds versions and moves no alias of it. While there is no champion, the newest fallback scores.
+The first version that beats its baselines becomes the champion. A champion stays until another version is promoted over
+it: a later training that beats its baselines gives its version the alias `challenger`, and moves nothing else. While
+there is no champion, the newest fallback scores.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 
 from appetence import __version__
 from appetence.config import TrainingSettings
+from appetence.models.artefact import Artefact
+from appetence.models.history import Promotion, history_file, promotions
 from appetence.models.outcome import Outcome
-from appetence.models.registry import model_name
+from appetence.models.registry import ModelRef, model_name, resolve
 from appetence.models.tracking import (
     BOOK,
+    CHALLENGER,
     CHAMPION,
     FALLBACK,
     STATE,
@@ -22,17 +27,27 @@ from appetence.models.tracking import (
     RunRecord,
     StoredVersion,
     TrackingStore,
+    now,
 )
 from appetence.models.training import TrainingResult
+from appetence.models.verdicts import Verdict
 
 FIRST_THAT_BEATS = "rule: first version that beats its baselines"
 NO_CHAMPION = "rule: fallback while no version beats its baselines"
 
 
+Describe = Callable[[StoredVersion, Artefact, Outcome, Sequence[Promotion]], Mapping[str, str]]
+"""Writes files on a version, for the run that made it: {path: content}."""
+
+
 def keep_training(
-    store: TrackingStore, config_name: str, result: TrainingResult, settings: TrainingSettings
+    store: TrackingStore,
+    config_name: str,
+    result: TrainingResult,
+    settings: TrainingSettings,
+    describe: Describe | None = None,
 ) -> dict[str, StoredVersion]:
-    """Log a training with one nested run per question, register its models, and promote by the rule.
+    """Log a training with one nested run per question, register its models, and give aliases by the rule.
 
     Parameters
     ----------
@@ -40,33 +55,85 @@ def keep_training(
         The firm's: models are registered as `<config_name>.<question>`.
     settings
         As resolved; logged with the run.
+    describe
+        Writes the model card of each version.
 
     Returns
     -------
     dict
-        {question: the version that got an alias}; questions that were refused, or whose champion stays, are not in it.
+        {question: the version that got an alias}: champion, challenger, or fallback while there is no champion.
     """
-    approved = {}
+    kept = {}
     with store.run(_training_record(config_name, result, settings)) as parent:
         for outcome in result.outcomes.values():
             with store.run(_question_record(outcome, settings, result.book_fingerprint), parent) as run_id:
-                stored = _keep(store, model_name(config_name, outcome.question), outcome, run_id)
-                if stored is not None:
-                    approved[outcome.question] = stored
-    return approved
+                registered = _keep(store, config_name, outcome, run_id)
+                for stored, artefact in registered:
+                    if describe is not None:
+                        history = promotions(store.versions(stored.name))
+                        store.add_texts(run_id, describe(stored, artefact, outcome, history))
+                    if stored.aliases:
+                        kept[outcome.question] = stored
+    return kept
 
 
-def _keep(store: TrackingStore, name: str, outcome: Outcome, run_id: str) -> StoredVersion | None:
+def _keep(
+    store: TrackingStore, config_name: str, outcome: Outcome, run_id: str
+) -> list[tuple[StoredVersion, Artefact]]:
     """Register what a question brought, and give an alias where the rule says so."""
-    champion = store.version_at(name, CHAMPION)
+    name = model_name(config_name, outcome.question)
+    before = resolve(store, config_name, outcome.question)
+    has_champion = before is not None and before.alias == CHAMPION
+    registered = []
     if outcome.model is not None:
-        stored = store.register(name, outcome.model, run_id)
-        if outcome.state == "beats" and champion is None:
-            return store.approve(stored, CHAMPION, FIRST_THAT_BEATS, outcome.verdict)
-    if outcome.fallback is None or champion is not None:
-        return None
-    stored = store.register(name, outcome.fallback, run_id, folder="fallback")
-    return store.approve(stored, FALLBACK, NO_CHAMPION, outcome.verdict)
+        stored = store.register(name, outcome.model, run_id, verdict=outcome.verdict)
+        if outcome.state == "beats" and has_champion:
+            stored = store.point(stored, CHALLENGER)
+        elif outcome.state == "beats":
+            stored = put_in_use(store, stored, before, CHAMPION, FIRST_THAT_BEATS, outcome.verdict)
+        registered.append((stored, outcome.model))
+    if outcome.fallback is not None and not has_champion:
+        stored = store.register(name, outcome.fallback, run_id, folder="fallback", verdict=outcome.verdict)
+        stored = put_in_use(store, stored, before, FALLBACK, NO_CHAMPION, outcome.verdict)
+        registered.append((stored, outcome.fallback))
+    return registered
+
+
+def put_in_use(
+    store: TrackingStore,
+    stored: StoredVersion,
+    before: ModelRef | None,
+    alias: str,
+    by: str,
+    why: Verdict,
+    gate: dict[str, object] | None = None,
+    overruled: bool = False,
+) -> StoredVersion:
+    """Write a promotion into the history, and then give the alias: what scores is never without its row.
+
+    Parameters
+    ----------
+    before
+        What scored until now.
+    gate
+        `Gate.as_dict`, where there was a comparison.
+    """
+    row = Promotion(
+        question=stored.question,
+        alias=alias,
+        at=now(),
+        by=by,
+        why=why.en,
+        overruled=overruled,
+        from_version=None if before is None else before.version,
+        to_version=stored.version,
+        sha256=store.hashes(stored),
+        gate=gate,
+    )
+    store.add_texts(stored.run_id, history_file([*promotions(store.versions(stored.name)), row]))
+    approved = store.approve(stored, alias, by, why, row.at, row.model_dump_json())
+    store.unpoint(approved, CHALLENGER)
+    return approved
 
 
 def _training_record(config_name: str, result: TrainingResult, settings: TrainingSettings) -> RunRecord:

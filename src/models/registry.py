@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-from appetence.errors import AppetenceError, ArtefactError
+from appetence.errors import AppetenceError, ArtefactError, UsageError
 from appetence.models.artefact import CONTRACT_FILE, GOLDEN_FILE, MODEL_FILE, TOPICS_FILE, Artefact
 from appetence.models.tracking import CHAMPION, FALLBACK, StoredVersion, TrackingStore, file_sha256
 
@@ -33,9 +33,9 @@ class ModelRef:
     question
         `attrition` or `buy:<product_id>`.
     alias
-        `champion`, or `fallback` where no version beat its baselines.
+        `champion`, or `fallback` where no version beat its baselines; empty for a version taken by its number.
     stored
-        The version, with the hashes approved.
+        The version, with the hashes of its files.
     """
 
     question: str
@@ -75,6 +75,22 @@ def resolve(store: TrackingStore, config_name: str, question: str) -> ModelRef |
     return None
 
 
+def version_of(store: TrackingStore, config_name: str, question: str, version: int) -> ModelRef:
+    """Return a version of a question's model by its number.
+
+    Raises
+    ------
+    UsageError
+        There is no such version; the message lists those there are.
+    """
+    stored = store.versions(model_name(config_name, question))
+    for one in stored:
+        if one.version == version:
+            return ModelRef(question, "", one)
+    known = ", ".join(str(one.version) for one in stored) or "none"
+    raise UsageError(f"the version must be one of {question}'s", str(version), f"There are: {known}")
+
+
 def load_models(refs: Iterable[ModelRef]) -> dict[str, Artefact]:
     """Verify and load models, all tried in one process.
 
@@ -90,16 +106,21 @@ def load_models(refs: Iterable[ModelRef]) -> dict[str, Artefact]:
         golden rows other probabilities.
     """
     refs = list(refs)
+    return {ref.question: artefact for ref, artefact in zip(refs, load_versions(refs), strict=True)}
+
+
+def load_versions(refs: Sequence[ModelRef]) -> list[Artefact]:
+    """Verify and load models in their order, as `load_models` does; several may answer the same question."""
     with TemporaryDirectory(prefix="appetence-models-") as folder:
         copies = [_copy(ref, Path(folder, str(i))) for i, ref in enumerate(refs)]
         try_in_another_process(copies)
-        loaded = {}
+        loaded = []
         for ref, copy in zip(refs, copies, strict=True):
             artefact = Artefact.load(copy)
             if artefact.question != ref.question:
                 raise ArtefactError(f"{_label(ref)} must answer {ref.question!r}", repr(artefact.question))
             artefact.check_golden()
-            loaded[ref.question] = artefact
+            loaded.append(artefact)
     return loaded
 
 
@@ -162,10 +183,11 @@ def _copy(ref: ModelRef, target: Path) -> Path:
         except OSError as error:
             raise ArtefactError(f"{_label(ref)} must have its file {file}", type(error).__name__) from None
         if file_sha256(target / file) != expected:
+            after = ref.stored.approved_at or ref.stored.registered_at
             raise ArtefactError(
                 f"{_label(ref)} must be what was approved",
                 f"another {file}",
-                f"The file was changed after {ref.stored.approved_at}: restore it, or train again",
+                f"The file was changed after {after}: restore it, or train again",
             )
     return target
 

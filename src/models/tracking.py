@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -19,15 +18,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from appetence.config import TrackingSettings
+from appetence.errors import ArtefactError
 from appetence.models.artefact import Artefact
+from appetence.models.moved_store import FILES_FOLDER, ROOT_TAG, files_uri, local_path, rebase
 from appetence.models.verdicts import Verdict
 
-CHAMPION, FALLBACK = "champion", "fallback"
-"""Aliases: the version that beat its baselines, and what scores while there is none."""
+CHAMPION, CHALLENGER, FALLBACK = "champion", "challenger", "fallback"
+"""Aliases: the version that scores, a later one that may take its place, and what scores while there is no champion."""
 
 STATE, VERDICT, VERDICT_FR, BOOK = "state", "verdict", "verdict_fr", "book_fingerprint"
 """Tags of a question's run."""
@@ -35,16 +34,8 @@ STATE, VERDICT, VERDICT_FR, BOOK = "state", "verdict", "verdict_fr", "book_finge
 PARENT = "mlflow.parentRunId"
 """MLflow's own tag of a nested run."""
 
-_SHA, _APPROVED = "sha256.", "approved_"
-_FILES_FOLDER = "artifacts"
+_SHA, _APPROVED, _PROMOTION = "sha256.", "approved_", "promotion."
 _PACKAGES = ("lightgbm", "scikit-learn", "numpy", "pandas", "pyarrow", "scipy")
-_ROOT_TAG = "appetence.root"
-_PATH_COLUMNS = (
-    ("experiments", "artifact_location"),
-    ("runs", "artifact_uri"),
-    ("model_versions", "source"),
-    ("model_versions", "storage_location"),
-)
 
 
 @dataclass(frozen=True)
@@ -84,13 +75,21 @@ class StoredVersion:
     run_id
         The run that made it.
     sha256
-        {file: hash} as approved; empty where the version was never approved.
+        {file: hash} as registered; what is approved is checked against it.
     approved_by, approved_at, reason
-        Of the approval; empty where there was none.
+        Of the newest approval; empty where there was none.
     horizon
         Months of the label window.
     directory
         Where its files are.
+    question, kind
+        What it answers, and `classifier` or `constant`.
+    registered_at
+        ISO 8601, UTC.
+    verdict
+        How it did out of time.
+    promotions
+        A JSON text per promotion, oldest first; see `appetence.models.history`.
     """
 
     name: str
@@ -103,6 +102,20 @@ class StoredVersion:
     approved_at: str
     reason: Verdict
     directory: Path
+    question: str
+    kind: str
+    registered_at: str
+    verdict: Verdict
+    promotions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """What a run holds that was written of it: see `RunRecord`."""
+
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
 
 
 class TrackingStore:
@@ -122,7 +135,7 @@ class TrackingStore:
         self.directory = self._root
         self.uri = f"sqlite:///{self._root / 'mlflow.db'}"
         mlflow = _import_mlflow()
-        _rebase(self._root)
+        rebase(self._root)
         with _quiet():
             self._client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
             self._experiment = self._experiment_id(experiment)
@@ -174,8 +187,13 @@ class TrackingStore:
             if not run.info.end_time:
                 self._client.delete_run(run.info.run_id)
 
-    def register(self, name: str, artefact: Artefact, run_id: str, folder: str = "model") -> StoredVersion:
-        """Log an artefact with a run, in a folder, and register it as a version with no alias and no approval."""
+    def register(
+        self, name: str, artefact: Artefact, run_id: str, folder: str = "model", verdict: Verdict | None = None
+    ) -> StoredVersion:
+        """Log an artefact with a run, in a folder, and register it as a version with no alias and no approval.
+
+        The hashes of its files are those of what was written here, before MLflow copied them.
+        """
         import mlflow
         from mlflow.exceptions import MlflowException
         from mlflow.models import ModelSignature
@@ -190,6 +208,7 @@ class TrackingStore:
             files, model = Path(scratch, "files"), Path(scratch, folder)
             files.mkdir()
             names = artefact.save(files)
+            hashes = {f"{_SHA}{file}": file_sha256(files / file) for file in names}
             with _quiet():
                 mlflow.pyfunc.save_model(
                     str(model),
@@ -205,24 +224,109 @@ class TrackingStore:
             name,
             source=f"{run.info.artifact_uri}/{folder}",
             run_id=run_id,
-            tags={"kind": artefact.kind, "question": artefact.question, "horizon": str(artefact.horizon)},
+            tags={
+                "kind": artefact.kind,
+                "question": artefact.question,
+                "horizon": str(artefact.horizon),
+                **hashes,
+                **(Verdict(artefact.verdict, "") if verdict is None else verdict).as_dict(VERDICT),
+            },
             description=artefact.verdict,
         )
         return self._stored(found)
 
-    def approve(self, stored: StoredVersion, alias: str, approved_by: str, reason: Verdict) -> StoredVersion:
-        """Give a version an alias, and record with it who approved it, why, when, and the hashes of its files."""
-        tags = {f"{_SHA}{file.name}": file_sha256(file) for file in sorted(stored.directory.iterdir())}
-        tags |= {
+    def approve(
+        self,
+        stored: StoredVersion,
+        alias: str,
+        approved_by: str,
+        reason: Verdict,
+        at: str | None = None,
+        row: str | None = None,
+    ) -> StoredVersion:
+        """Record with a version who approved it, why and when, and then give it an alias.
+
+        Parameters
+        ----------
+        at
+            ISO 8601, UTC; now by default.
+        row
+            JSON of the promotion, kept with the version for good.
+
+        Raises
+        ------
+        ArtefactError
+            A file is not what was registered.
+        """
+        at = now() if at is None else at
+        tags = {
+            **{f"{_SHA}{file}": digest for file, digest in self.hashes(stored).items()},
             f"{_APPROVED}by": approved_by,
-            f"{_APPROVED}at": datetime.now(UTC).isoformat(timespec="seconds"),
+            f"{_APPROVED}at": at,
             f"{_APPROVED}because": reason.en,
             f"{_APPROVED}because_fr": reason.fr,
         }
+        if row is not None:
+            tags[f"{_PROMOTION}{len(stored.promotions):06d}"] = row
         for key, value in tags.items():
             self._client.set_model_version_tag(stored.name, str(stored.version), key, value)
+        return self.point(stored, alias)
+
+    def point(self, stored: StoredVersion, alias: str) -> StoredVersion:
+        """Give a version an alias, which any other version loses."""
         self._client.set_registered_model_alias(stored.name, alias, str(stored.version))
         return self._stored(self._client.get_model_version(stored.name, str(stored.version)))
+
+    def unpoint(self, stored: StoredVersion, alias: str) -> None:
+        """Take an alias from a version; nothing happens where it does not have it."""
+        if alias in stored.aliases:
+            self._client.delete_registered_model_alias(stored.name, alias)
+
+    def hashes(self, stored: StoredVersion) -> dict[str, str]:
+        """Return {file: hash} of a version's files as they are now, which must be as they were registered.
+
+        Raises
+        ------
+        ArtefactError
+            A file is missing, or not what was registered.
+        """
+        label = f"Version {stored.version} of {stored.name}"
+        if not stored.directory.is_dir():
+            raise ArtefactError(f"{label} must have its files", "no folder", "Restore the store's artifacts")
+        found = {file.name: file_sha256(file) for file in sorted(stored.directory.iterdir())}
+        if stored.sha256 and found != stored.sha256:
+            changed = sorted(name for name in {*found, *stored.sha256} if found.get(name) != stored.sha256.get(name))
+            hint = "The files were changed after that: restore them, or train again"
+            raise ArtefactError(f"{label} must be what was registered", f"another {', '.join(changed)}", hint)
+        return found
+
+    def versions(self, name: str) -> list[StoredVersion]:
+        """Return all versions of a registered model, oldest first; none where it does not exist."""
+        found, token = [], None
+        while True:
+            page = self._client.search_model_versions(f"name = '{name}'", max_results=200, page_token=token)
+            found += [one.version for one in page]
+            token = page.token
+            if not token:
+                break
+        # the search tells no aliases: each version is asked for by itself
+        return [self._stored(self._client.get_model_version(name, str(v))) for v in sorted(map(int, found))]
+
+    def figures(self, run_id: str) -> RunFigures:
+        """Return the params, metrics and tags of a run."""
+        data = self._client.get_run(run_id).data
+        return RunFigures(dict(data.params), dict(data.metrics), dict(data.tags))
+
+    def add_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
+        """Write further files of a run; the same path replaces what is there."""
+        with TemporaryDirectory() as folder:
+            _write(Path(folder), texts)
+            self._client.log_artifacts(run_id, folder)
+
+    def text(self, run_id: str, path: str) -> str | None:
+        """Return a file of a run; None where there is none."""
+        file = local_path(str(self._client.get_run(run_id).info.artifact_uri)) / path
+        return file.read_text(encoding="utf-8") if file.is_file() else None
 
     def version_at(self, name: str, alias: str) -> StoredVersion | None:
         """Return the version that an alias points to; None where the model or the alias does not exist."""
@@ -268,7 +372,9 @@ class TrackingStore:
         if found is not None:
             return str(found.experiment_id)
         return str(
-            self._client.create_experiment(name, artifact_location=_uri(self._root), tags={_ROOT_TAG: _uri(self._root)})
+            self._client.create_experiment(
+                name, artifact_location=files_uri(self._root), tags={ROOT_TAG: files_uri(self._root)}
+            )
         )
 
     def _start(self, record: RunRecord, parent: str | None, began: int | None = None) -> str:
@@ -289,16 +395,14 @@ class TrackingStore:
         ]
         params = [Param(key, str(value)) for key, value in record.params.items()]
         self._client.log_batch(run_id, metrics, params)
-        with TemporaryDirectory() as folder:
-            for path, content in record.texts.items():
-                target = Path(folder, path)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(content, encoding="utf-8")
-            if record.texts:
-                self._client.log_artifacts(run_id, folder)
+        if record.texts:
+            self.add_texts(run_id, record.texts)
 
     def _stored(self, found: Any) -> StoredVersion:
         tags = dict(found.tags)
+        reason = Verdict(tags.get(f"{_APPROVED}because", ""), tags.get(f"{_APPROVED}because_fr", ""))
+        # stores of before there were verdicts of versions: what was approved then was approved for its verdict
+        verdict = Verdict(tags[VERDICT], tags[VERDICT_FR] or tags[VERDICT]) if VERDICT in tags else reason
         return StoredVersion(
             name=str(found.name),
             version=int(found.version),
@@ -308,15 +412,36 @@ class TrackingStore:
             sha256={key.removeprefix(_SHA): value for key, value in tags.items() if key.startswith(_SHA)},
             approved_by=tags.get(f"{_APPROVED}by", ""),
             approved_at=tags.get(f"{_APPROVED}at", ""),
-            reason=Verdict(tags.get(f"{_APPROVED}because", ""), tags.get(f"{_APPROVED}because_fr", "")),
-            directory=_local(str(found.source)) / _FILES_FOLDER,
+            reason=reason,
+            directory=local_path(str(found.source)) / FILES_FOLDER,
+            question=tags["question"],
+            kind=tags["kind"],
+            registered_at=_iso(datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)),
+            verdict=verdict,
+            promotions=tuple(tags[key] for key in sorted(tags) if key.startswith(_PROMOTION)),
         )
+
+
+def now() -> str:
+    """Return the time of day as approvals and promotions are dated: ISO 8601, UTC."""
+    return _iso(datetime.now(UTC))
 
 
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    for path, content in texts.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8", newline="\n")
 
 
 def _import_mlflow() -> Any:
@@ -347,34 +472,3 @@ def _serve_path() -> str:
     if spec is None or spec.origin is None:
         raise ImportError("appetence.models.serve is part of this package")
     return spec.origin
-
-
-def _uri(root: Path) -> str:
-    return (root / _FILES_FOLDER).as_uri()
-
-
-def _local(uri: str) -> Path:
-    return Path(url2pathname(urlsplit(uri).path))
-
-
-def _rebase(root: Path) -> None:
-    """Rewrite the absolute paths in the store where its folder has been moved or copied since they were written."""
-    database = root / "mlflow.db"
-    if not database.exists():
-        return
-    new = _uri(root)
-    with closing(sqlite3.connect(database)) as connection, connection:
-        known = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'experiment_tags'"
-        if connection.execute(known).fetchone() is None:
-            return
-        tagged = "SELECT DISTINCT value FROM experiment_tags WHERE key = ? AND value <> ?"
-        for (old,) in connection.execute(tagged, (_ROOT_TAG, new)).fetchall():
-            for table, column in _PATH_COLUMNS:
-                connection.execute(
-                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608 - names of ours
-                    f"WHERE substr({column}, 1, ?) = ?",
-                    (new, len(old) + 1, len(old), old),
-                )
-            connection.execute(
-                "UPDATE experiment_tags SET value = ? WHERE key = ? AND value = ?", (new, _ROOT_TAG, old)
-            )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -18,6 +18,7 @@ from appetence.config import AttritionSettings, FeatureSettings, NextProductSett
 from appetence.features.pipeline import build_features
 from appetence.features.population import population
 from appetence.models.blocks import Blocks, months_needed, plan_blocks
+from appetence.models.card import Material
 from appetence.models.dataset import Labelled, make_snapshots
 from appetence.models.evaluation import TOP_PRODUCTS, rank_products
 from appetence.models.fitting import check_parameters
@@ -47,12 +48,19 @@ class TrainingResult:
         without tested products.
     facts
         Feature names, how many topics of messages were found at which date, and why groups were switched off.
+    material
+        What model cards need beside the outcomes; None where nothing could be trained. It holds client ids, and is
+        never stored.
+    challengers
+        {question: version} that were kept as challengers of a champion that stays.
     """
 
     outcomes: Mapping[str, Outcome]
     book_fingerprint: str
     ranking: Mapping[str, float]
     facts: Mapping[str, Any]
+    material: Material | None = field(default=None, repr=False)
+    challengers: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -67,6 +75,7 @@ class TrainingResult:
             },
             "book_fingerprint": self.book_fingerprint,
             "ranking": dict(self.ranking),
+            "challengers": dict(self.challengers),
             **self.facts,
         }
 
@@ -74,6 +83,11 @@ class TrainingResult:
         """Return it for a reader."""
         for name, outcome in self.outcomes.items():
             yield f"{name}: {outcome.verdict}"
+            if name in self.challengers:
+                yield (
+                    f"  kept as version {self.challengers[name]}, challenger of the champion, which goes on scoring; "
+                    f'to put it in use: appetence promote {name} --why "…"'
+                )
         if self.ranking:
             own, plain, best = (self.ranking[name] for name in (f"map_at_{TOP_PRODUCTS}", "popularity", "ceiling"))
             yield (
@@ -132,7 +146,8 @@ def train_questions(
     tried = _try_all(planned, labelled, settings, fingerprint, part(progress, 0.15, 0.98))
     outcomes |= {one.outcome.question: one.outcome for one in tried}
     ranking = rank_products([one.served for one in tried if one.served is not None])
-    return TrainingResult(outcomes, fingerprint, ranking, facts)
+    material = Material(spine["client_id"].combine_chunks(), table.features, table.themes)
+    return TrainingResult(outcomes, fingerprint, ranking, facts, material)
 
 
 def _planned(book: Book, asked: Asked, settings: TrainingSettings) -> tuple[dict[Question, Blocks], dict[str, Verdict]]:

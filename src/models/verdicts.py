@@ -35,11 +35,12 @@ class Figures:
         return Verdict(f"{auc} and {loss}", f"{_fr(auc)} et {_fr(loss)}")
 
 
-_FRENCH = {
+FRENCH = {
     "life table": "la table de survie",
     "logistic regression": "la régression logistique",
     "base rate": "le taux de base",
 }
+"""Baselines as French names them."""
 
 
 def _fr(number: str) -> str:
@@ -52,7 +53,7 @@ def judged(beats: bool, model: Figures, baselines: Mapping[str, Figures], dates:
     for name, other in baselines.items():
         words, low, high = other.told(), *(f"{bound:+.4f}" for bound in other.gain or ())
         en.append(f"{name} {words.en} (95 % interval of the gain {low} to {high})")
-        fr.append(f"{words.fr} pour {_FRENCH[name]} (intervalle à 95 % du gain : {_fr(low)} à {_fr(high)})")
+        fr.append(f"{words.fr} pour {FRENCH[name]} (intervalle à 95 % du gain : {_fr(low)} à {_fr(high)})")
     own = model.told()
     plural = "s" if dates > 1 else ""
     return Verdict(

@@ -103,7 +103,7 @@ class Pages:
             for page in portfolio.pages
         ]
         products = self._published.products.to_pylist()
-        return _template(INDEX).render(self._shared, file=INDEX, totals=self._totals, rows=rows, products=products)
+        return template(INDEX).render(self._shared, file=INDEX, totals=self._totals, rows=rows, products=products)
 
     def _portfolio(self, portfolio: Portfolio, page: Page) -> str:
         places: dict[str, str] = {sheet.client_id: f"c{i}" for i, sheet in enumerate(page.sheets, start=1)}
@@ -111,7 +111,7 @@ class Pages:
         def anchor(sheet: Sheet) -> str:
             return places[sheet.client_id]
 
-        return _template("portfolio.html").render(
+        return template("portfolio.html").render(
             self._shared,
             file=page.file,
             portfolio=portfolio,
@@ -137,7 +137,8 @@ class Pages:
 
 
 @lru_cache
-def _template(name: str) -> Any:
+def template(name: str) -> Any:
+    """Return a compiled template of this package; what is written into it is escaped."""
     return _environment().get_template(name)
 
 

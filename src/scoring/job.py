@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,17 @@ import pyarrow.compute as pc
 from appetence import __version__
 from appetence.book import Book
 from appetence.config import Config
-from appetence.errors import ArtefactError, BookError, PublicationError
+from appetence.errors import BookError, PublicationError
 from appetence.features.own import load_own
 from appetence.features.pipeline import FeatureTable, build_features
 from appetence.features.population import population
 from appetence.features.topics import why_no_topics
 from appetence.models.artefact import Artefact
+from appetence.models.health import Health, InUse, champions_health, health_lines
+from appetence.models.questions import ask
 from appetence.models.registry import ModelRef, load_models
+from appetence.models.rows import check_usable
+from appetence.models.tracking import CHAMPION
 from appetence.models.verdicts import Verdict
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
@@ -42,6 +46,8 @@ class ScoreOutcome:
         False: the month was published before from the same facts, models and settings.
     unanswered
         Per question without a model, the reason.
+    health
+        Per question that a champion scores, how it does on months since it was trained; empty where nothing was done.
     """
 
     month: str
@@ -53,6 +59,7 @@ class ScoreOutcome:
     questions: tuple[str, ...]
     unanswered: Mapping[str, Verdict]
     audit: tuple[AuditFinding, ...]
+    health: Mapping[str, Health] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -65,7 +72,10 @@ class ScoreOutcome:
             "objected": self.objected,
             "questions": list(self.questions),
             "unanswered": {question: str(reason) for question, reason in self.unanswered.items()},
-            "audit": [{"check": f.check, "figure": f.figure, "passed": f.passed} for f in self.audit],
+            "audit": [
+                {"check": f.check, "figure": f.figure, "passed": f.passed, "warning": f.warning} for f in self.audit
+            ],
+            "health": {question: found.as_dict() for question, found in self.health.items()},
         }
 
     def lines(self) -> Iterator[str]:
@@ -78,6 +88,7 @@ class ScoreOutcome:
             yield f"scores: nothing to do, run {self.run_id} of {self.month} has the same facts, models and settings"
         for question, reason in self.unanswered.items():
             yield f"  {question}: not scored. {reason}"
+        yield from health_lines(self.health)
 
 
 def run_job(
@@ -121,7 +132,7 @@ def run_job(
         table, left_out = _features(config, book, chosen.cut, objecting)
         progress("checking the models", 0.2)
         artefacts = load_models(refs.values())
-        _check_topics(config, book, artefacts)
+        _check_models(config, book, table, artefacts)
         scores = score_clients(
             book,
             chosen.cut,
@@ -130,14 +141,24 @@ def run_job(
             config.scoring,
             config.value,
             config.currency,
-            part(progress, 0.25, 0.9),
+            part(progress, 0.25, 0.8),
         )
+        health = _health(config, book, chosen.cut, refs, artefacts, part(progress, 0.8, 0.9))
         progress("writing, auditing and publishing", 0.9)
         clients = len(table.data)
         _stage(sink, plan, scores, started, clients, left_out)
-        findings = _audit_and_publish(sink, plan, clients, objecting)
+        findings = _audit_and_publish(sink, plan, clients, objecting, _warnings(health))
     return ScoreOutcome(
-        str(chosen), plan.run_id, True, config.scoring.database, clients, left_out, tuple(refs), unanswered, findings
+        str(chosen),
+        plan.run_id,
+        True,
+        config.scoring.database,
+        clients,
+        left_out,
+        tuple(refs),
+        unanswered,
+        findings,
+        health,
     )
 
 
@@ -156,13 +177,39 @@ def _features(config: Config, book: Book, cut: dt.date, objecting: frozenset[str
     return table, len(everyone) - len(spine)
 
 
-def _check_topics(config: Config, book: Book, artefacts: Mapping[str, Artefact]) -> None:
-    """Refuse models that read messages where the firm wants none read, or keeps none."""
-    reading = [question for question, artefact in artefacts.items() if artefact.topics is not None]
-    missing = why_no_topics(book, config.features)
-    if reading and missing is not None:
-        hint = "Switch topics on again: the model in use was trained with them"
-        raise ArtefactError(f"The model for {reading[0]} must get the topics of messages that it reads", missing, hint)
+def _check_models(config: Config, book: Book, table: FeatureTable, artefacts: Mapping[str, Artefact]) -> None:
+    """Refuse models that read features or topics which the firm has switched off since, or keeps no more."""
+    no_topics = why_no_topics(book, config.features)
+    for artefact in artefacts.values():
+        check_usable(artefact, [feature.name for feature in table.features], no_topics)
+
+
+def _health(
+    config: Config,
+    book: Book,
+    cut: dt.date,
+    refs: Mapping[str, ModelRef],
+    artefacts: Mapping[str, Artefact],
+    progress: Progress,
+) -> Mapping[str, Health]:
+    """Look at every champion on the newest month that is over by the cut and that it has not learnt from."""
+    asked = ask(book, config.attrition, config.next_product).questions
+    champions = [
+        InUse(question, refs[question.name].version, artefacts[question.name])
+        for question in asked
+        if question.name in refs and refs[question.name].alias == CHAMPION
+    ]
+    return champions_health(book, champions, cut, config.features, config.training, progress)
+
+
+def _warnings(health: Mapping[str, Health]) -> tuple[AuditFinding, ...]:
+    """Return what the audit says of champions: it never keeps scores from being published."""
+    check = "{question}: the champion beats its plain baselines on months since it was trained"
+    return tuple(
+        AuditFinding(check.format(question=question), found.verdict.en, found.state == "beats", warning=True)
+        for question, found in health.items()
+        if found.state != "unknown"
+    )
 
 
 def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict]) -> str:
@@ -173,7 +220,7 @@ def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict]) -> 
             "alias": ref.alias,
             "horizon": ref.stored.horizon,
             "sha256": dict(ref.stored.sha256),
-            **ref.stored.reason.as_dict("verdict"),
+            **ref.stored.verdict.as_dict("verdict"),
         }
         for question, ref in refs.items()
     }
@@ -219,11 +266,14 @@ def _of_run(rows: pa.Table, plan: Plan) -> pa.Table:
 
 
 def _audit_and_publish(
-    sink: DuckdbSink, plan: Plan, clients: int, objecting: frozenset[str]
+    sink: DuckdbSink, plan: Plan, clients: int, objecting: frozenset[str], warnings: tuple[AuditFinding, ...]
 ) -> tuple[AuditFinding, ...]:
     before = sink.published(str(plan.month - 1))
     try:
-        findings = audit(sink, plan.run_id, clients, objecting, None if before is None else before.run_id)
+        findings = (
+            *audit(sink, plan.run_id, clients, objecting, None if before is None else before.run_id),
+            *warnings,
+        )
         raise_on_failure(findings)
     except PublicationError:
         sink.fail(plan.run_id, dt.datetime.now(dt.UTC))

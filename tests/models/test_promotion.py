@@ -10,7 +10,7 @@ from appetence.config import TrackingSettings, TrainingSettings
 from appetence.models.outcome import Outcome
 from appetence.models.promotion import FIRST_THAT_BEATS, NO_CHAMPION, keep_training
 from appetence.models.registry import load_models, resolve
-from appetence.models.tracking import CHAMPION, FALLBACK, TrackingStore
+from appetence.models.tracking import CHALLENGER, CHAMPION, FALLBACK, TrackingStore
 from appetence.models.training import TrainingResult
 from appetence.models.verdicts import one_product
 
@@ -45,8 +45,10 @@ def test_the_first_version_that_beats_is_champion_and_stays(store, firm, trained
     assert first["attrition"].version == 1
     assert first["attrition"].approved_by == FIRST_THAT_BEATS
     assert first["attrition"].reason == trained.outcomes["attrition"].verdict
-    assert keep_training(store, firm, as_state(trained, "beats"), SETTINGS) == {}
+    later = keep_training(store, firm, as_state(trained, "beats"), SETTINGS)
+    assert (later["attrition"].version, later["attrition"].aliases) == (2, (CHALLENGER,))
     assert keep_training(store, firm, as_state(trained, "fallback"), SETTINGS) == {}
+    assert store.version_at(f"{firm}.attrition", CHALLENGER).version == 2
     champion = store.version_at(f"{firm}.attrition", CHAMPION)
     assert champion is not None
     assert champion.version == 1

@@ -34,7 +34,8 @@ def record(name: str = "attrition") -> RunRecord:
 def test_a_version_keeps_its_run_its_files_and_its_approval(store, folder, artefact):
     with store.run(RunRecord("training")) as parent, store.run(record(), parent) as run_id:
         stored = store.register("demo.attrition", artefact, run_id)
-    assert (stored.aliases, stored.sha256, stored.approved_by) == ((), {}, "")
+    assert (stored.aliases, stored.approved_by, stored.promotions) == ((), "", ())
+    assert set(stored.sha256) == {"model.txt", "contract.json", "golden.json"}  # pinned before anyone approves
     approved = store.approve(stored, CHAMPION, "rule: first version that beats its baselines", Verdict("beats", "bat"))
     assert approved.aliases == (CHAMPION,)
     assert approved.approved_by == "rule: first version that beats its baselines"
