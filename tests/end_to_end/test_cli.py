@@ -44,14 +44,17 @@ def test_wrong_use_is_told_in_one_message_with_exit_code_2(arguments, code, mess
     assert "Traceback" not in done.stderr
 
 
-def test_a_question_that_this_book_is_too_short_to_tune_is_refused(firm):
-    done = appetence("tune", "attrition", "--config", firm.path, "--json")
+def test_a_question_that_this_book_is_too_short_to_tune_is_refused(firm, tmp_path, write_config):
+    attrition = {"min_events": 20, "horizon": 9}
+    path = write_config(tmp_path, attrition=attrition, book={"directory": str(firm.root / "book")})
+    done = appetence("tune", "attrition", "--config", path, "--json")
     assert done.returncode == 1
     told = json.loads(done.stdout)
     assert told["state"] == "refused"
-    assert "needs 36 months of book" in told["verdict"]
+    # by hand: cuts 6 and 9 before a fold at 18; cuts to 24, so that 21 and 24 calibrate; a test at 33, known from 42
+    assert "needs 42 months of book" in told["verdict"]
     assert "il y en a 30" in told["verdict_fr"]
-    unknown = appetence("tune", "attritoin", "--config", firm.path)
+    unknown = appetence("tune", "attritoin", "--config", path)
     assert unknown.returncode == 2
     assert "Did you mean 'attrition'" in unknown.stderr
 
