@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from appetence.models.dependence import UNIT_WORDS, Unit
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -46,7 +48,9 @@ def _fr(number: str) -> str:
     return number.replace(".", ",").replace("-", "\u2212")
 
 
-def judged(beats: bool, model: Figures, baselines: Mapping[str, Figures], dates: int) -> Verdict:
+def judged(
+    beats: bool, model: Figures, baselines: Mapping[str, Figures], dates: int, unit: Unit = "household"
+) -> Verdict:
     """Say how a model did beside its baselines, out of time."""
     en, fr = [], []
     for name, other in baselines.items():
@@ -55,11 +59,12 @@ def judged(beats: bool, model: Figures, baselines: Mapping[str, Figures], dates:
         fr.append(f"{words.fr} pour {_FRENCH[name]} (intervalle à 95 % du gain : {_fr(low)} à {_fr(high)})")
     own = model.told()
     plural = "s" if dates > 1 else ""
+    by_en, by_fr = UNIT_WORDS[unit]
     return Verdict(
         f"{'beats' if beats else 'does not beat'} its baselines: AUC and log-loss {own.en}, against "
-        f"{'; '.join(en)}; {dates} test date{plural}",
+        f"{'; '.join(en)}; {dates} test date{plural}, intervals by {by_en}",
         f"{'fait mieux' if beats else 'ne fait pas mieux'} que ses références : AUC et perte logarithmique {own.fr}, "
-        f"contre {' ; '.join(fr)} ; {dates} date{plural} de test",
+        f"contre {' ; '.join(fr)} ; {dates} date{plural} de test, intervalles par {by_fr}",
     )
 
 
