@@ -62,10 +62,16 @@ def expected_maximum_profit(y: Any, p: Any, weight: Any = None) -> Profit:
     """
     y, p = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     weight = np.ones_like(y) if weight is None else np.asarray(weight, dtype=np.float64)
-    total, leavers = float(weight.sum()), float(weight @ y)
+    place = np.unique(p, return_inverse=True)[1]
+    return profit_of_groups(np.bincount(place, weight * y)[::-1], np.bincount(place, weight)[::-1])
+
+
+def profit_of_groups(events: Floats, rows: Floats) -> Profit:
+    """Return the EMPC of rows that are grouped by their score: leavers and clients of each, from the highest score."""
+    total, leavers = float(rows.sum()), float(events.sum())
     if not 0 < leavers < total:
         return Profit(float("nan"), float("nan"))
-    found, called = hull(y, p, weight)
+    found, called = hull(events, rows)
     gone, stayed = found / total, (called - found) / total  # shares of the book: π0·F0 and π1·F1
     begins = _begins_to_pay(np.diff(gone), np.diff(stayed))
     low, high = np.append(0.0, begins), np.append(begins, 1.0)
@@ -75,19 +81,22 @@ def expected_maximum_profit(y: Any, p: Any, weight: Any = None) -> Profit:
     return Profit(float(value), float(mass @ (gone + stayed)))
 
 
-def hull(y: Floats, p: Floats, weight: Floats) -> tuple[Floats, Floats]:
+def hull(events: Floats, rows: Floats) -> tuple[Floats, Floats]:
     """Return the corners of the ROC curve's convex hull, from nobody called to everybody.
 
     The hull's edges are the blocks of the isotonic regression of outcome on score (Fawcett and Niculescu-Mizil 2007).
+
+    Parameters
+    ----------
+    events, rows
+        Leavers and clients per distinct score, from the highest.
 
     Returns
     -------
     tuple
         Leavers found, and clients called, at each corner: weights, both starting at 0.
     """
-    place = np.unique(p, return_inverse=True)[1]
-    rows, events = np.bincount(place, weight), np.bincount(place, weight * y)
-    events, rows = events[rows > 0][::-1], rows[rows > 0][::-1]
+    events, rows = events[rows > 0], rows[rows > 0]
     blocks = isotonic_regression(events / rows, weights=rows, increasing=False).blocks
     at = blocks[1:] - 1  # the last score of each block
     return np.append(0.0, np.cumsum(events)[at]), np.append(0.0, np.cumsum(rows)[at])

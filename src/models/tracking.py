@@ -34,6 +34,7 @@ STATE, VERDICT, VERDICT_FR, BOOK = "state", "verdict", "verdict_fr", "book_finge
 
 _SHA, _APPROVED = "sha256.", "approved_"
 _FILES_FOLDER = "artifacts"
+_BATCH = 800  # MLflow takes at most 1000 metrics, parameters and tags at once
 _PACKAGES = ("lightgbm", "scikit-learn", "numpy", "pandas", "pyarrow", "scipy")
 _ROOT_TAG = "appetence.root"
 _PATH_COLUMNS = (
@@ -55,7 +56,9 @@ class RunRecord:
     params, metrics, tags
         As MLflow has them; values of params are written as text.
     texts
-        {path: content}: curves, tables and settings as CSV, JSON or SVG.
+        {path: content}: curves, tables and settings as CSV, JSON, SVG or HTML.
+    series
+        {metric: {step: value}}: what MLflow draws as a curve, such as a figure by test date.
     """
 
     name: str
@@ -63,6 +66,7 @@ class RunRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    series: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -224,8 +228,15 @@ class TrackingStore:
         run_id = str(run.info.run_id)
         now = int(datetime.now(UTC).timestamp() * 1000)
         metrics = [Metric(key, float(value), now, 0) for key, value in record.metrics.items()]
+        metrics += [
+            Metric(key, float(value), now, step)
+            for key, values in record.series.items()
+            for step, value in values.items()
+        ]
         params = [Param(key, str(value)) for key, value in record.params.items()]
-        self._client.log_batch(run_id, metrics, params)
+        self._client.log_batch(run_id, metrics[:_BATCH], params)
+        for start in range(_BATCH, len(metrics), _BATCH):
+            self._client.log_batch(run_id, metrics[start : start + _BATCH])
         with TemporaryDirectory() as folder:
             for path, content in record.texts.items():
                 target = Path(folder, path)

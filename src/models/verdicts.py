@@ -34,17 +34,19 @@ class Figures:
     def told(self) -> Verdict:
         """Return the two figures in words."""
         auc, loss = f"{self.auc:.3f}", f"{self.log_loss:.4f}"
-        return Verdict(f"{auc} and {loss}", f"{_fr(auc)} et {_fr(loss)}")
+        return Verdict(f"{auc} and {loss}", f"{french(auc)} et {french(loss)}")
 
 
-_FRENCH = {
+BASELINES_FR: Mapping[str, str] = {
     "life table": "la table de survie",
     "logistic regression": "la régression logistique",
     "base rate": "le taux de base",
 }
+"""What each baseline is called in French."""
 
 
-def _fr(number: str) -> str:
+def french(number: str) -> str:
+    """Return an English number with French marks."""
     return number.replace(".", ",").replace("-", "\u2212")
 
 
@@ -56,7 +58,7 @@ def judged(
     for name, other in baselines.items():
         words, low, high = other.told(), *(f"{bound:+.4f}" for bound in other.gain or ())
         en.append(f"{name} {words.en} (95 % interval of the gain {low} to {high})")
-        fr.append(f"{words.fr} pour {_FRENCH[name]} (intervalle à 95 % du gain : {_fr(low)} à {_fr(high)})")
+        fr.append(f"{words.fr} pour {BASELINES_FR[name]} (intervalle à 95 % du gain : {french(low)} à {french(high)})")
     own = model.told()
     plural = "s" if dates > 1 else ""
     by_en, by_fr = UNIT_WORDS[unit]

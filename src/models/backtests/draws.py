@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 
 from appetence.models.calibration import fit_line
 from appetence.models.metrics import Interval
-from appetence.models.profit import expected_maximum_profit
+from appetence.models.profit import profit_of_groups
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -61,7 +61,7 @@ def draw_units(units: int, draws: int, seed: int) -> npt.NDArray[np.uint16]:
     return times
 
 
-def figures_of(parts: Mapping[str, Rows], times: npt.NDArray[np.uint16]) -> Figures:
+def figures_of(parts: Mapping[str, Rows], times: npt.NDArray[np.uint16], slope: bool = True) -> Figures:
     """Work out all figures of a set of rows, for each draw.
 
     Parameters
@@ -70,14 +70,16 @@ def figures_of(parts: Mapping[str, Rows], times: npt.NDArray[np.uint16]) -> Figu
         {test date: its rows}, none empty.
     times
         From `draw_units`.
+    slope
+        Whether to work out the calibration slope, which costs more than all the rest.
     """
     dates = {date: _joined([_sums(rows, weight) for weight in _weights(rows, times)]) for date, rows in parts.items()}
-    slope = _slopes(list(parts.values()), times)
+    pooled = _slopes(list(parts.values()), times) if slope else None
     by_date = {
-        date: _figures([sums], _slopes([parts[date]], times) if len(parts) > 1 else slope)
+        date: _figures([sums], _slopes([parts[date]], times) if slope and len(parts) > 1 else pooled)
         for date, sums in dates.items()
     }
-    return Figures(_figures(list(dates.values()), slope), by_date)
+    return Figures(_figures(list(dates.values()), pooled), by_date)
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,6 @@ def _sums(rows: Rows, w: Floats) -> dict[str, Floats]:
         "squares": w @ (rows.p - y) ** 2,
     }
     found |= _ranked(rows, w)
-    if rows.profit:
-        # draws without events are nothing to a campaign
-        profit = [expected_maximum_profit(y, rows.p, one).value for one in w]
-        found["profit"] = np.nan_to_num(np.array(profit)) * found["rows"]
     return found
 
 
@@ -140,6 +138,10 @@ def _ranked(rows: Rows, w: Floats) -> dict[str, Floats]:
         "precision": (hits * precision).sum(axis=1),
         "caught": (part * hits).sum(axis=1),
     }
+    if rows.profit:
+        # where nobody leaves a campaign earns nothing
+        profit = [profit_of_groups(gone, called).value for gone, called in zip(hits, mass, strict=True)]
+        found["profit"] = np.nan_to_num(np.array(profit)) * mass.sum(axis=1)
     if rows.money is not None:
         stake = np.add.reduceat(w * (rows.y * rows.money)[order], starts, axis=1)
         found |= {"stake": stake.sum(axis=1), "stake_caught": (part * stake).sum(axis=1)}
@@ -150,7 +152,7 @@ def _joined(chunks: list[dict[str, Floats]]) -> dict[str, Floats]:
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
-def _figures(dates: list[dict[str, Floats]], slope: Floats) -> dict[str, Floats]:
+def _figures(dates: list[dict[str, Floats]], slope: Floats | None) -> dict[str, Floats]:
     """Make figures of sums: those of an order are means over dates by events, so dates without any say nothing."""
     total = {name: np.add.reduce([_known(one[name]) for one in dates]) for name in dates[0]}
     rows, events = total["rows"], _positive(total["events"])
@@ -162,9 +164,10 @@ def _figures(dates: list[dict[str, Floats]], slope: Floats) -> dict[str, Floats]
         "lift_10": total["caught"] / events / SHARE,
         "log_loss": total["loss"] / _positive(rows),
         "brier": total["squares"] / _positive(rows),
-        "calibration_slope": slope,
         "observed_expected": total["events"] / _positive(total["expected"]),
     }
+    if slope is not None:
+        found["calibration_slope"] = slope
     if "profit" in total:
         found["empc"] = total["profit"] / _positive(rows)
     if "stake" in total:

@@ -55,8 +55,8 @@ def segments_of(X: pd.DataFrame) -> Iterator[Segment]:
             yield from _groups(by, band, names)
     for feature, by in _CODES.items():
         if feature in X:
-            codes, names = pd.factorize(X[feature], sort=True)
-            yield from _groups(by, codes, tuple(str(name) for name in names))
+            codes, levels = pd.factorize(X[feature], sort=True)
+            yield from _groups(by, codes.astype(np.int64), tuple(str(level) for level in levels))
 
 
 def _groups(by: str, codes: Ints, names: tuple[str, ...]) -> Iterator[Segment]:
