@@ -86,7 +86,7 @@ def axis(values: Sequence[float], text: Callable[[float], str], include: Sequenc
     step = size * min(_STEPS, key=lambda one: abs(span / (size * one) - 4))
     first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))
     ticks = {float(round(k * step, 10)): text(float(round(k * step, 10))) for k in range(first, last + 1)}
-    return Axis(first * step, last * step, ticks)
+    return Axis(min(first * step, low), max(last * step, high), ticks)
 
 
 def place(
