@@ -63,7 +63,8 @@ def expected_maximum_profit(y: Any, p: Any, weight: Any = None) -> Profit:
     y, p = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     weight = np.ones_like(y) if weight is None else np.asarray(weight, dtype=np.float64)
     place = np.unique(p, return_inverse=True)[1]
-    return profit_of_groups(np.bincount(place, weight * y)[::-1], np.bincount(place, weight)[::-1])
+    events, rows = (np.bincount(place, one)[::-1].astype(np.float64) for one in (weight * y, weight))
+    return profit_of_groups(events, rows)
 
 
 def profit_of_groups(events: Floats, rows: Floats) -> Profit:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 WIDTH, HEIGHT = 420, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 12, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 22, 12, 40
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 Point = tuple[float, float]

@@ -23,7 +23,9 @@ def test_the_help_imports_nothing_heavy():
     script += "print(sorted(heavy & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    assert all(name in done.stdout for name in ("run", "simulate", "check", "train", "backtest", "score", "explain", "report"))
+    assert all(
+        name in done.stdout for name in ("run", "simulate", "check", "train", "backtest", "score", "explain", "report")
+    )
 
 
 @pytest.mark.parametrize(
