@@ -71,7 +71,7 @@ def compare(name: str, runs: Mapping[str, Predictions]) -> dict[str, float]:
         print(f"{name:20} {label_:18} AUC {ranked(run.y, run.p):.4f}  log-loss {log_loss(run.y, run.p):.5f}")
     found = {}
     for metric, figure in (("AUC", ranked), ("log-loss", log_loss)):
-        gain = paired_difference(figure, base.y, more.p, base.p, base.household, DRAWS, 1)
+        gain = paired_difference(figure, base.y, more.p, base.p, base.unit, DRAWS, 1)
         print(f"{name:20} topics add to {metric:9} {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})")
         found |= {f"{name} {metric}": gain.value, f"{name} {metric} low": gain.low, f"{name} {metric} high": gain.high}
     return found

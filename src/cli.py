@@ -282,6 +282,21 @@ def models(
 
 
 @app.command()
+def backtest(
+    question: Annotated[list[str] | None, typer.Argument(help="attrition or buy:<product_id>; all by default.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the models again as of many earlier dates, and judge what they said against what happened."""
+    from appetence.progress import show_progress
+    from appetence.run import backtest_all
+
+    with show_progress() as progress:
+        outcome = backtest_all(_load(config), set(question) if question else None, progress)
+    _emit(outcome.as_dict(), outcome.lines(), as_json)
+
+
+@app.command()
 def score(
     config: ConfigOption = DEFAULT_CONFIG,
     month: MonthOption = None,

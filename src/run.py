@@ -20,6 +20,9 @@ from appetence.errors import PublicationError, UsageError
 from appetence.features.pipeline import stream_features
 from appetence.features.population import population
 from appetence.models.approval import Approval, PromotionOutcome, promote, questions_with_a_challenger
+from appetence.models.backtests.backtest import backtest_questions
+from appetence.models.backtests.keep import keep_backtest
+from appetence.models.backtests.result import BacktestResult
 from appetence.models.leaks import LeakReport, find_leaks
 from appetence.models.listing import Comparison, ModelList, compare, list_models
 from appetence.models.promotion import keep_training
@@ -34,7 +37,9 @@ from appetence.models.verdicts import Verdict, untrained_yet
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
 from appetence.reports import read_published, write_reports
+from appetence.reports.backtests import backtest_page, write_backtest
 from appetence.reports.cards import card_files, describing, refresh_cards, stored_card, write_card
+from appetence.reports.situations import read_directory
 from appetence.reports.write import reports_of
 from appetence.scoring.job import ScoreOutcome, run_job
 from appetence.scoring.plan import scorable_month
@@ -103,6 +108,26 @@ class RunOutcome:
         yield from (f"  reports  {path}" for path in self.reports.values())
 
 
+@dataclass(frozen=True)
+class BacktestOutcome:
+    """What a backtest found, and where its report and its run in MLflow are."""
+
+    result: BacktestResult
+    report: Path
+    run_id: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {**self.result.as_dict(), "report": str(self.report), "run_id": self.run_id}
+
+    def lines(self) -> Iterator[str]:
+        """Return it for a reader, where to look last."""
+        yield from self.result.lines()
+        yield "Look at:"
+        yield f"  report  {self.report}"
+        yield f"  MLflow  run {self.run_id}"
+
+
 def run_all(config: Config, month: str | None, progress: Progress = silent) -> RunOutcome:
     """Do the whole monthly job; what is done already is left alone.
 
@@ -136,6 +161,29 @@ def train_all(config: Config, only: Collection[str] | None, progress: Progress =
     with _checked(config, part(progress, 0.1, 0.12)) as (book, _):
         store = TrackingStore(config.tracking, config.name)
         return _train(config, book, store, only, part(progress, 0.12, 1.0))
+
+
+def backtest_all(config: Config, only: Collection[str] | None, progress: Progress = silent) -> BacktestOutcome:
+    """Judge questions over rolling origins, write the report, and log both; no model is kept or promoted."""
+    _simulated(config, part(progress, 0.0, 0.1))
+    with _checked(config, part(progress, 0.1, 0.12)) as (book, _):
+        store = TrackingStore(config.tracking, config.name)
+        result = backtest_questions(
+            book,
+            config.attrition,
+            config.next_product,
+            config.features,
+            config.training,
+            config.backtest,
+            only,
+            part(progress, 0.12, 0.95),
+        )
+        newest, products = Month.before(book.observed_until), read_directory(book).products
+    progress("writing the report, keeping figures in MLflow", 0.95)
+    page = backtest_page(result, products, title=config.title or config.name, languages=config.languages, month=newest)
+    path = write_backtest(page, Path(config.reports.directory), newest, only)
+    run_id = keep_backtest(store, config.name, result, config.training, config.backtest, {path.name: page})
+    return BacktestOutcome(result, path, run_id)
 
 
 def tune(

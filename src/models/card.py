@@ -225,8 +225,8 @@ def _by_date(tested: Predictions, draws: int, seed: int) -> Iterator[Slice]:
 
 
 def _slice(name: str, tested: Predictions, inside: npt.NDArray[np.bool_], draws: int, seed: int) -> Slice:
-    y, p, date, home = tested.y[inside], tested.p[inside], tested.date[inside], tested.household[inside]
-    ratio = metrics.bootstrap_intervals(metrics.observed_expected, y, p, home, draws, seed)
+    y, p, date, unit = tested.y[inside], tested.p[inside], tested.date[inside], tested.unit[inside]
+    ratio = metrics.bootstrap_intervals(metrics.observed_expected, y, p, unit, draws, seed)
     return Slice(
         name=name,
         rows=len(y),

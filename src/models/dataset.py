@@ -57,6 +57,8 @@ class Snapshots:
         (n,) whether the household is kept out of the fit.
     topics
         {newest fit cut of an origin: its topics}, where there are any.
+    cohort
+        (n,) the month in which the client joined, as months since year 0; None where it was not given.
     """
 
     X: pd.DataFrame
@@ -66,6 +68,7 @@ class Snapshots:
     household: Ints
     held_out: Mask
     topics: Mapping[dt.date, TopicColumns] = field(default_factory=dict)
+    cohort: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -136,6 +139,11 @@ class Labelled:
         return self.snapshots.household[self.rows]
 
     @property
+    def cohort(self) -> Ints | None:
+        """(m,) months in which the clients joined; None where they were not given."""
+        return None if self.snapshots.cohort is None else self.snapshots.cohort[self.rows]
+
+    @property
     def events(self) -> int:
         """Distinct clients to whom it happened: an event seen from several cuts counts once."""
         return len(np.unique(self.client[self.y == 1]))
@@ -154,7 +162,7 @@ def make_snapshots(features: FeatureTable, clients: pa.Table, share: float, seed
     features
         One row per client and cut.
     clients
-        `client_id` and `household_id`, the second null for who belongs to none.
+        `client_id` and `household_id`, the second null for who belongs to none; and `joined_on`, if cohorts are asked.
     share, seed
         Part of the households kept out of the fit, and the seed of their choice.
     """
@@ -170,7 +178,16 @@ def make_snapshots(features: FeatureTable, clients: pa.Table, share: float, seed
         client=pd.factorize(ids)[0].astype(np.int64),
         household=codes.astype(np.int64),
         held_out=held_out([str(name) for name in names], share, seed)[codes],
+        cohort=_cohorts(ids, clients),
     )
+
+
+def _cohorts(ids: pd.Series[str], clients: pa.Table) -> Ints | None:
+    if "joined_on" not in clients.column_names:
+        return None
+    joined = clients.select(["client_id", "joined_on"]).to_pandas().set_index("client_id")["joined_on"]
+    days = pd.to_datetime(ids.map(joined)).to_numpy().astype("datetime64[M]")
+    return np.asarray(days.astype(np.int64) + 1970 * 12, dtype=np.int64)
 
 
 def label_attrition(snapshots: Snapshots, targets: pa.Table) -> Labelled:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from appetence.models import metrics
 from appetence.models.baselines import BASE_RATE, LOGISTIC
+from appetence.models.dependence import Dependence, Unit
 from appetence.models.fitting import Predictions
 from appetence.models.metrics import Interval
 from appetence.models.verdicts import Figures, Verdict, judged
@@ -64,7 +65,7 @@ class Comparison:
     gain
         Its log-loss less the model's: above 0, the model is better.
     better
-        Share of the draws, the same households for both, in which it is.
+        Share of the draws, the same units for both, in which it is.
     """
 
     metrics: Mapping[str, float]
@@ -86,6 +87,8 @@ class Evaluation:
         See `evaluate`; and the same as a sentence with the figures.
     rows, events, dates
         Of the test.
+    dependence, units
+        What was drawn as one for the intervals, and how many of them there are.
     deciles, gains
         Rows of the calibration table by decile of the score, and of the cumulative capture.
     """
@@ -99,6 +102,8 @@ class Evaluation:
     dates: tuple[str, ...]
     deciles: tuple[Mapping[str, float], ...]
     gains: tuple[Mapping[str, float], ...]
+    dependence: Dependence
+    units: int
 
     def summary(self) -> dict[str, float]:
         """Return what is stored with the model: its own figures, as far as they can be computed."""
@@ -130,6 +135,7 @@ class Evaluation:
             "rows": self.rows,
             "events": self.events,
             "test_dates": list(self.dates),
+            "intervals_by": self.dependence.as_dict() | {"units": self.units},
         }
 
     def texts(self) -> dict[str, str]:
@@ -148,7 +154,7 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
 
     - the model's log-loss is smaller than that of every baseline;
     - against the plain rates (base rate, life table), one of which would score in its place, its AUC is larger too,
-      and its log-loss is smaller in at least `ENOUGH_DRAWS` of the draws of a bootstrap over households.
+      and its log-loss is smaller in at least `ENOUGH_DRAWS` of the draws of a bootstrap over units that move together.
 
     No such certainty is asked against the logistic regression: a book where straight lines are all there is to find
     should be scored by a model that finds them, not by a plain rate.
@@ -160,7 +166,7 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
     """
     y, p = predictions.y, predictions.p
     estimates = {
-        name: metrics.bootstrap_intervals(metric, y, p, predictions.household, draws, seed)
+        name: metrics.bootstrap_intervals(metric, y, p, predictions.unit, draws, seed)
         for name, metric in _metrics(predictions).items()
     }
     baselines = {name: _compare(predictions, name, draws, seed) for name in predictions.baselines}
@@ -170,12 +176,14 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
         metrics=estimates,
         baselines=baselines,
         beats=beats,
-        verdict=_verdict(beats, estimates, baselines, len(dates)),
+        verdict=_verdict(beats, estimates, baselines, len(dates), predictions.dependence.unit),
         rows=len(y),
         events=int(y.sum()),
         dates=dates,
         deciles=tuple(vars(one) | {"ratio": one.ratio} for one in metrics.reliability_bins(y, p)),
-        gains=_gains(predictions),
+        gains=gains(predictions),
+        dependence=predictions.dependence,
+        units=len(np.unique(predictions.unit)),
     )
 
 
@@ -189,11 +197,11 @@ _OF_A_SLOPE = ("calibration_slope", "calibration_intercept")  # a constant has n
 
 
 def _metrics(predictions: Predictions) -> dict[str, metrics.Metric]:
-    within = {name: _within_dates(metric, predictions.date) for name, metric in RANKING.items()}
+    within = {name: within_dates(metric, predictions.date) for name, metric in RANKING.items()}
     return {**within, **PROBABILITY}
 
 
-def _within_dates(metric: metrics.Metric, date: npt.NDArray[np.datetime64]) -> metrics.Metric:
+def within_dates(metric: metrics.Metric, date: npt.NDArray[np.datetime64]) -> metrics.Metric:
     """Return the mean of a metric over the test dates, each by its events; dates without any say nothing."""
     dates = [np.flatnonzero(date == one) for one in np.unique(date)]
 
@@ -207,15 +215,15 @@ def _within_dates(metric: metrics.Metric, date: npt.NDArray[np.datetime64]) -> m
 
 
 def _compare(predictions: Predictions, name: str, draws: int, seed: int) -> Comparison:
-    """Judge a baseline, and draw households to see how sure its distance to the model is."""
+    """Judge a baseline, and draw units to see how sure its distance to the model is."""
     y, q = predictions.y, predictions.baselines[name]
     per_row = _row_losses(y, q) - _row_losses(y, predictions.p)
-    households, unit = np.unique(predictions.household, return_inverse=True)
+    units, unit = np.unique(predictions.unit, return_inverse=True)
     total, rows = np.bincount(unit, per_row), np.bincount(unit).astype(np.float64)
     rng = np.random.default_rng(seed)
     drawn = np.empty(draws)
     for i in range(draws):
-        times = np.bincount(rng.integers(0, len(households), len(households)), minlength=len(households))
+        times = np.bincount(rng.integers(0, len(units), len(units)), minlength=len(units))
         drawn[i] = (times @ total) / (times @ rows)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return Comparison(
@@ -230,7 +238,9 @@ def _row_losses(y: npt.NDArray[np.int64], p: Floats) -> Floats:
     return -np.where(y == 1, np.log(p), np.log1p(-p))
 
 
-def _verdict(beats: bool, own: Mapping[str, Interval], baselines: Mapping[str, Comparison], dates: int) -> Verdict:
+def _verdict(
+    beats: bool, own: Mapping[str, Interval], baselines: Mapping[str, Comparison], dates: int, unit: Unit
+) -> Verdict:
     """Say it in a sentence: the model's figures, then each baseline's that is no mere base rate, if there is one."""
     return judged(
         beats,
@@ -241,14 +251,15 @@ def _verdict(beats: bool, own: Mapping[str, Interval], baselines: Mapping[str, C
             if name != BASE_RATE or len(baselines) == 1
         },
         dates,
+        unit,
     )
 
 
-def _gains(predictions: Predictions) -> tuple[Mapping[str, float], ...]:
+def gains(predictions: Predictions) -> tuple[Mapping[str, float], ...]:
     """Return the share of events found in the highest-scored share of each test date's rows."""
     y, p, found = predictions.y, predictions.p, []
     for share in (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
-        captured = _within_dates(partial(metrics.capture_at, share=share), predictions.date)
+        captured = within_dates(partial(metrics.capture_at, share=share), predictions.date)
         found.append({"share_of_rows": share, "share_of_events": captured(y, p, None)})
     return tuple(found)
 

@@ -19,6 +19,7 @@ from appetence.models.baselines import BASE_RATE, TENURE, fit_baselines, smoothe
 from appetence.models.blocks import Origin
 from appetence.models.classifier import PropensityClassifier
 from appetence.models.dataset import Labelled
+from appetence.models.dependence import BY_HOUSEHOLD, Dependence
 from appetence.models.questions import Question
 from appetence.models.verdicts import Verdict
 
@@ -46,22 +47,33 @@ class Predictions:
         (m,) the model's probabilities.
     baselines
         {name: (m,) probabilities} on the same rows.
-    household
-        (m,) codes of the households: what is drawn in a bootstrap.
+    unit
+        (m,) codes of what is drawn as one in a bootstrap: households, or months of joining.
     date
         (m,) datetime64[D], the test date of each row.
+    dependence
+        Which of them the units are, and why.
     """
 
     rows: Ints
     y: Ints
     p: Floats
     baselines: Mapping[str, Floats]
-    household: Ints
+    unit: Ints
     date: npt.NDArray[np.datetime64]
+    dependence: Dependence = BY_HOUSEHOLD
 
     def as_baseline(self, name: str) -> Predictions:
         """Return the same rows with a baseline's probabilities as the model's."""
         return replace(self, p=self.baselines[name])
+
+    def drawn_by(self, dependence: Dependence, labelled: Labelled) -> Predictions:
+        """Return the same rows with the units of a dependence; `labelled` holds the snapshots that they are rows of."""
+        snapshots = labelled.snapshots
+        codes = snapshots.cohort if dependence.unit == "cohort" else snapshots.household
+        if codes is None:
+            raise ValueError("the snapshots hold no month of joining")
+        return replace(self, unit=codes[self.rows], dependence=dependence)
 
 
 def check_parameters(parameters: Parameters) -> None:
@@ -124,7 +136,7 @@ def predict_test(
         y=test.y,
         p=model.predict_proba(X)[:, 1],
         baselines={name: baseline(X) for name, baseline in baselines.items()},
-        household=test.household,
+        unit=test.household,
         date=test.cut,
     )
 
@@ -147,8 +159,9 @@ def pooled(parts: Sequence[Predictions]) -> Predictions:
         y=np.concatenate([part.y for part in parts]),
         p=np.concatenate([part.p for part in parts]),
         baselines={name: np.concatenate([part.baselines[name] for part in parts]) for name in parts[0].baselines},
-        household=np.concatenate([part.household for part in parts]),
+        unit=np.concatenate([part.unit for part in parts]),
         date=np.concatenate([part.date for part in parts]),
+        dependence=parts[0].dependence,
     )
 
 

@@ -11,6 +11,7 @@ from appetence.models.artefact import Artefact
 from appetence.models.baselines import BASE_RATE
 from appetence.models.blocks import Blocks, Origin
 from appetence.models.dataset import Labelled
+from appetence.models.dependence import Dependence, choose_unit
 from appetence.models.evaluation import Evaluation, evaluate
 from appetence.models.fitting import (
     Predictions,
@@ -87,15 +88,15 @@ def try_question(
     prior
         The rate that a rare product's base rate is drawn towards.
     """
-    reason = _refusal(question, labelled)
+    reason = refusal_of(question, labelled)
     if reason is not None:
         return Tried(Outcome(question.name, "refused", reason), None)
     tests = [origin for origin in blocks.tests if can_fit(labelled, origin)]
-    lacking = _lacking(question, labelled, tests)
+    lacking = lacking_for(question, labelled, tests)
     if lacking is not None:
         return _not_modelled(question, labelled, blocks, settings, book_fingerprint, prior, lacking)
     parts = [predict_test(question, labelled, origin, settings.parameters, settings.seed) for origin in tests]
-    predictions = pooled(parts)
+    predictions = pooled(parts).drawn_by(dependence_of(labelled, tests[0], settings), labelled)
     evaluation = evaluate(predictions, settings.bootstrap, settings.seed)
     wrapping = Wrapping(
         question, blocks.final, book_fingerprint, evaluation.summary(), evaluation.verdict, settings.seed
@@ -111,21 +112,21 @@ def try_question(
         wrapping.classifier(model, labelled),
         fallback,
         evaluation,
-        _facts(labelled, blocks.final, len(tests)),
+        _facts(labelled, blocks.final, len(tests)) | _told(predictions.dependence),
         predictions,
     )
     served = predictions if evaluation.beats else predictions.as_baseline(BASE_RATE)
     return Tried(outcome, served if question.product_id is not None else None)
 
 
-def _refusal(question: Question, labelled: Labelled) -> Verdict | None:
+def refusal_of(question: Question, labelled: Labelled) -> Verdict | None:
     """Return why the question makes no sense in this book, if so."""
     if question.product_id is None:
         return nobody_leaves() if labelled.events == 0 else None
     return nobody_may_buy(question.product_id) if len(labelled) == 0 else None
 
 
-def _lacking(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:
+def lacking_for(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:
     """Return why there is too little to model, if so."""
     if labelled.events < question.fewest_events:
         return too_few(labelled.events, question.fewest_events, leavers=question.product_id is None)
@@ -134,7 +135,7 @@ def _lacking(question: Question, labelled: Labelled, tests: list[Origin]) -> Ver
 
 def why_not_modelled(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:
     """Return why a question is not modelled: it makes no sense in this book, or there is too little; None if it is."""
-    return _refusal(question, labelled) or _lacking(question, labelled, tests)
+    return refusal_of(question, labelled) or lacking_for(question, labelled, tests)
 
 
 def _not_modelled(
@@ -152,6 +153,16 @@ def _not_modelled(
     outcome = Outcome(question.name, "fallback", reason, fallback=fallback, facts=facts)
     served = None if question.product_id is None else predict_base_rate(labelled, blocks.tests, prior)
     return Tried(outcome, served)
+
+
+def dependence_of(labelled: Labelled, first: Origin, settings: TrainingSettings) -> Dependence:
+    """Choose what is resampled on what was known at the first test date, so that no test row has a say in it."""
+    return choose_unit(labelled.block((*first.fit, *first.calibrate)), settings.unit)
+
+
+def _told(dependence: Dependence) -> dict[str, int | str]:
+    effects = {f"design_effect_{unit}": f"{effect.value:.2f}" for unit, effect in dependence.effects.items()}
+    return {"intervals_by": dependence.unit, **effects}
 
 
 def _facts(labelled: Labelled, final: Origin, tests: int) -> dict[str, int | str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from appetence.models.metrics import Interval
-from appetence.models.verdicts import FRENCH, Verdict
+from appetence.models.verdicts import BASELINES_FR, Verdict
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def still(
     for name, gain in gains.items():
         loss, low, high = f"{losses[name]:.4f}", f"{gain.low:+.4f}", f"{gain.high:+.4f}"
         en.append(f"{name} {loss} (95 % interval of the gain {low} to {high})")
-        fr.append(f"{_fr(loss)} pour {FRENCH[name]} (intervalle à 95 % du gain : {_fr(low)} à {_fr(high)})")
+        fr.append(f"{_fr(loss)} pour {BASELINES_FR[name]} (intervalle à 95 % du gain : {_fr(low)} à {_fr(high)})")
     figure = f"{own:.4f}"
     return Verdict(
         f"version {version} {'still beats' if beats else 'no longer beats'} its plain baselines: at the cut {cut}, "

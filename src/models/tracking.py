@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ PARENT = "mlflow.parentRunId"
 """MLflow's own tag of a nested run."""
 
 _SHA, _APPROVED, _PROMOTION = "sha256.", "approved_", "promotion."
+_BATCH = 800  # MLflow takes at most 1000 metrics, parameters and tags at once
 _PACKAGES = ("lightgbm", "scikit-learn", "numpy", "pandas", "pyarrow", "scipy")
 
 
@@ -49,9 +50,9 @@ class RunRecord:
     params, metrics, tags
         As MLflow has them; values of params are written as text.
     texts
-        {path: content}: curves, tables and settings as CSV, JSON or SVG.
-    steps
-        {metric: its values at steps 0, 1, …}: a curve in MLflow.
+        {path: content}: curves, tables and settings as CSV, JSON, SVG or HTML.
+    series
+        {metric: {step: value}}: what MLflow draws as a curve, such as a figure by test date.
     """
 
     name: str
@@ -59,7 +60,7 @@ class RunRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
-    steps: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    series: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -390,11 +391,13 @@ class TrackingStore:
         metrics = [Metric(key, float(value), now, 0) for key, value in record.metrics.items()]
         metrics += [
             Metric(key, float(value), now, step)
-            for key, values in record.steps.items()
-            for step, value in enumerate(values)
+            for key, values in record.series.items()
+            for step, value in values.items()
         ]
         params = [Param(key, str(value)) for key, value in record.params.items()]
-        self._client.log_batch(run_id, metrics, params)
+        self._client.log_batch(run_id, metrics[:_BATCH], params)
+        for start in range(_BATCH, len(metrics), _BATCH):
+            self._client.log_batch(run_id, metrics[start : start + _BATCH])
         if record.texts:
             self.add_texts(run_id, record.texts)
 

@@ -121,7 +121,7 @@ def train_questions(
     """
     check_parameters(settings.parameters)
     asked = ask(book, attrition, next_product, only)
-    planned, refused = _planned(book, asked, settings)
+    planned, refused = plan_questions(book, asked, settings)
     outcomes = {name: Outcome(name, "refused", reason) for name, reason in refused.items()}
     fingerprint = book.fingerprint(book.observed_until)
     if not planned:
@@ -150,7 +150,9 @@ def train_questions(
     return TrainingResult(outcomes, fingerprint, ranking, facts, material)
 
 
-def _planned(book: Book, asked: Asked, settings: TrainingSettings) -> tuple[dict[Question, Blocks], dict[str, Verdict]]:
+def plan_questions(
+    book: Book, asked: Asked, settings: TrainingSettings
+) -> tuple[dict[Question, Blocks], dict[str, Verdict]]:
     """Lay out the blocks of each question; a book that is too short refuses it."""
     planned, refused = {}, dict(asked.refused)
     for question in asked.questions:

@@ -70,5 +70,5 @@ def _trial_record(trial: Trial) -> RunRecord:
         params={name: "by rows" if value is None else value for name, value in trial.drawn.items()},
         metrics={"loss": trial.loss} if trial.losses else {},
         tags={TRIAL: str(trial.number), "tuning.state": trial.state},
-        steps={"fold_loss": trial.losses},
+        series={"fold_loss": dict(enumerate(trial.losses))},
     )

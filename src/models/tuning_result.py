@@ -90,7 +90,7 @@ def compare(own: Predictions, in_use: Predictions, draws: int, seed: int) -> dic
         households (95 %); for `tuned` and `in_use` the AUC (within a date, averaged by events), the log-loss and
         observed / expected; `rows` and `events`.
     """
-    gain = metrics.paired_difference(metrics.log_loss, own.y, in_use.p, own.p, own.household, draws, seed)
+    gain = metrics.paired_difference(metrics.log_loss, own.y, in_use.p, own.p, own.unit, draws, seed)
     found = {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high}
     for name, one in (("tuned", own), ("in_use", in_use)):
         found[f"{name}_auc"] = _auc(one)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from appetence.models.dependence import UNIT_WORDS, Unit
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -32,35 +34,39 @@ class Figures:
     def told(self) -> Verdict:
         """Return the two figures in words."""
         auc, loss = f"{self.auc:.3f}", f"{self.log_loss:.4f}"
-        return Verdict(f"{auc} and {loss}", f"{_fr(auc)} et {_fr(loss)}")
+        return Verdict(f"{auc} and {loss}", f"{french(auc)} et {french(loss)}")
 
 
-FRENCH = {
+BASELINES_FR: Mapping[str, str] = {
     "life table": "la table de survie",
     "logistic regression": "la régression logistique",
     "base rate": "le taux de base",
 }
-"""Baselines as French names them."""
+"""What each baseline is called in French."""
 
 
-def _fr(number: str) -> str:
+def french(number: str) -> str:
+    """Return an English number with French marks."""
     return number.replace(".", ",").replace("-", "\u2212")
 
 
-def judged(beats: bool, model: Figures, baselines: Mapping[str, Figures], dates: int) -> Verdict:
+def judged(
+    beats: bool, model: Figures, baselines: Mapping[str, Figures], dates: int, unit: Unit = "household"
+) -> Verdict:
     """Say how a model did beside its baselines, out of time."""
     en, fr = [], []
     for name, other in baselines.items():
         words, low, high = other.told(), *(f"{bound:+.4f}" for bound in other.gain or ())
         en.append(f"{name} {words.en} (95 % interval of the gain {low} to {high})")
-        fr.append(f"{words.fr} pour {FRENCH[name]} (intervalle à 95 % du gain : {_fr(low)} à {_fr(high)})")
+        fr.append(f"{words.fr} pour {BASELINES_FR[name]} (intervalle à 95 % du gain : {french(low)} à {french(high)})")
     own = model.told()
     plural = "s" if dates > 1 else ""
+    by_en, by_fr = UNIT_WORDS[unit]
     return Verdict(
         f"{'beats' if beats else 'does not beat'} its baselines: AUC and log-loss {own.en}, against "
-        f"{'; '.join(en)}; {dates} test date{plural}",
+        f"{'; '.join(en)}; {dates} test date{plural}, intervals by {by_en}",
         f"{'fait mieux' if beats else 'ne fait pas mieux'} que ses références : AUC et perte logarithmique {own.fr}, "
-        f"contre {' ; '.join(fr)} ; {dates} date{plural} de test",
+        f"contre {' ; '.join(fr)} ; {dates} date{plural} de test, intervalles par {by_fr}",
     )
 
 
@@ -77,8 +83,8 @@ def tuned(worth: bool, gain: tuple[float, float, float], tuned: Figures, in_use:
     return Verdict(
         f"{en} out of time: gain in log-loss {value} (95 % interval {low} to {high}); AUC and log-loss {own.en} with "
         f"the tuned parameters, {other.en} with those in use; {dates} test date{plural}; {en_end}",
-        f"{fr} hors de sa période : gain de perte logarithmique {_fr(value)} (intervalle à 95 % : {_fr(low)} à "
-        f"{_fr(high)}) ; AUC et perte logarithmique {own.fr} avec les paramètres réglés, {other.fr} avec ceux en "
+        f"{fr} hors de sa période : gain de perte logarithmique {french(value)} (intervalle à 95 % : {french(low)} à "
+        f"{french(high)}) ; AUC et perte logarithmique {own.fr} avec les paramètres réglés, {other.fr} avec ceux en "
         f"vigueur ; {dates} date{plural} de test ; {fr_end}",
     )
 
@@ -100,8 +106,8 @@ def no_time_to_tune(minutes: float, finished: int) -> Verdict:
     return Verdict(
         f"the time budget of {minutes:g} minutes was over with {finished} trials finished, too few to compare: run the "
         "same command again to go on, with more time",
-        f"le temps imparti, {_fr(f'{minutes:g}')} minutes, s’est écoulé avec {finished} essais terminés, trop peu pour "
-        "comparer : relancez la même commande pour continuer, avec plus de temps",
+        f"le temps imparti, {french(f'{minutes:g}')} minutes, s’est écoulé avec {finished} essais terminés, trop peu "
+        "pour comparer : relancez la même commande pour continuer, avec plus de temps",
     )
 
 

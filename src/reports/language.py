@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 
 from appetence.explain import wording
 from appetence.explain.glossary import in_words
@@ -227,11 +229,11 @@ class Pen:
     ('risque élevé', '3 contrats')
     """
 
-    def __init__(self, language: Language, currency: str) -> None:
+    def __init__(self, language: Language, currency: str, words: Mapping[str, tuple[str, str]] = WORDS) -> None:
         self.language: Language = language
         self.currency = currency
         place = 0 if language == "en" else 1
-        self._words = {key: wording.typeset(texts[place], language) for key, texts in WORDS.items()}
+        self._words = {key: wording.typeset(texts[place], language) for key, texts in words.items()}
         self._nouns = {key: nouns[place] for key, nouns in NOUNS.items()}
 
     def __call__(self, key: str, **values: object) -> str:
@@ -258,6 +260,13 @@ class Pen:
     def count(self, value: float, noun: str | None = None) -> str:
         """Write a number, with its noun where there is one."""
         return wording.count(value, self._nouns[noun] if noun else None, self.language)
+
+    def number(self, value: float, digits: int) -> str:
+        """Write a number with so many decimals; a dash where there is none."""
+        if not math.isfinite(value):
+            return NOTHING
+        text: str = format_decimal(value, "#,##0." + "0" * digits if digits else "#,##0", locale=self.language)
+        return text.replace("-", "\u2212")
 
     def points(self, value: float) -> str:
         """Write points of probability."""

@@ -154,15 +154,22 @@ def _environment() -> Environment:
         finalize=_shown,
         auto_reload=False,
     )
-    style, script = (loader.get_source(environment, name)[0] for name in ("style.css", "page.js"))
+    style, charts, script = (loader.get_source(environment, name)[0] for name in ("style.css", "charts.css", "page.js"))
     environment.globals |= {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}  # noqa: S704
+    environment.globals |= {"drawn_style": Markup(style + charts), "drawn_policy": _policy(style + charts)}  # noqa: S704
     return environment
 
 
-def _policy(style: str, script: str) -> str:
+def render_page(name: str, **values: Any) -> str:
+    """Return a page that stands alone and runs no script."""
+    return str(template(name).render(**values))
+
+
+def _policy(style: str, script: str | None = None) -> str:
     """Allow this style and this script, by their hashes, and nothing else."""
+    allowed = "'none'" if script is None else f"'sha256-{_hash(script)}'"
     return (
-        f"default-src 'none'; style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; "
+        f"default-src 'none'; style-src 'sha256-{_hash(style)}'; script-src {allowed}; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -23,7 +23,9 @@ def test_the_help_imports_nothing_heavy():
     script += "print(sorted(heavy & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    assert all(name in done.stdout for name in ("run", "simulate", "check", "train", "score", "explain", "report"))
+    assert all(
+        name in done.stdout for name in ("run", "simulate", "check", "train", "backtest", "score", "explain", "report")
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,25 @@ def test_explain_does_not_repeat_an_id_that_has_no_scores(firm):
     assert done.returncode == 1
     assert "must have scores" in done.stderr
     assert "nobody" not in done.stderr
+
+
+def test_backtest_prints_tables_and_json_and_writes_its_page(firm, write_config, tmp_path):
+    path = write_config(
+        tmp_path,
+        book={"directory": str(firm.root / "book")},
+        features={"groups": ["tenure", "holdings"]},
+        backtest={"tests": 1, "spacing": 3},
+    )
+    done = appetence("backtest", "attrition", "--config", path, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert list(found["questions"]) == ["attrition"]
+    assert found["report"].endswith("backtests/2023-06-attrition.html")
+    assert "<svg" in (tmp_path / "reports" / "backtests" / "2023-06-attrition.html").read_text(encoding="utf-8")
+    assert "measuring how far" in done.stderr
+    wrong = appetence("backtest", "atrition", "--config", path)
+    assert wrong.returncode == 2
+    assert "attrition" in wrong.stderr
 
 
 def test_run_prints_json_for_programs_and_progress_elsewhere(firm):

@@ -29,7 +29,7 @@ def predictions(n: int = 4_000, seed: int = 1, own: float = 1.0, logistic: float
             LIFE_TABLE: expit(0.1 * truth + rng.normal(0, 0.2, n) - 2.2),
             LOGISTIC: expit(logistic * truth - 2.5),
         },
-        household=np.arange(n) // 2,
+        unit=np.arange(n) // 2,
         date=DATES[np.arange(n) % 2],
     )
 
@@ -38,7 +38,7 @@ def test_a_model_that_knows_more_beats_its_baselines():
     found = evaluate(predictions(), draws=100, seed=1)
     assert found.beats
     assert found.verdict.en.startswith("beats its baselines: AUC and log-loss 0.7")
-    assert found.verdict.en.endswith("2 test dates")
+    assert found.verdict.en.endswith("2 test dates, intervals by household")
     assert "logistic regression" in found.verdict.en
     assert BASE_RATE not in found.verdict.en
     assert found.dates == ("2023-01-01", "2023-07-01")
@@ -85,7 +85,7 @@ def test_noise_does_not_beat_the_base_rate():
         rng = np.random.default_rng(100 + seed)
         noise = expit(rng.normal(-2.3, 0.05, 1_000))
         plain = {BASE_RATE: np.full(1_000, data.y.mean() + rng.normal(0, 0.01))}
-        beaten += evaluate(Predictions(data.rows, data.y, noise, plain, data.household, data.date), 50, seed).beats
+        beaten += evaluate(Predictions(data.rows, data.y, noise, plain, data.unit, data.date), 50, seed).beats
     assert beaten <= 4
 
 
@@ -126,7 +126,7 @@ def test_households_move_together():
         np.repeat(np.arange(2_000), 2),
         np.repeat(data.date, 2),
     )
-    once = evaluate(Predictions(**{**vars(data), "household": np.arange(2_000)}), draws=200, seed=1)
+    once = evaluate(Predictions(**{**vars(data), "unit": np.arange(2_000)}), draws=200, seed=1)
     both = evaluate(twice, draws=200, seed=1)
     for name in ("auc", "log_loss"):
         wide, same = once.metrics[name], both.metrics[name]

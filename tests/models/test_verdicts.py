@@ -27,12 +27,12 @@ def test_figures_are_told_with_each_languages_marks():
     assert verdict.en == (
         "beats its baselines: AUC and log-loss 0.760 and 0.1284, against life table 0.672 and 0.1360 (95 % interval of "
         "the gain +0.0049 to +0.0099); logistic regression 0.700 and 0.2000 (95 % interval of the gain -0.1000 to "
-        "+0.0000); 2 test dates"
+        "+0.0000); 2 test dates, intervals by household"
     )
     assert verdict.fr == (
         "fait mieux que ses références : AUC et perte logarithmique 0,760 et 0,1284, contre 0,672 et 0,1360 pour la "
         "table de survie (intervalle à 95 % du gain : +0,0049 à +0,0099) ; 0,700 et 0,2000 pour la régression "
-        "logistique (intervalle à 95 % du gain : −0,1000 à +0,0000) ; 2 dates de test"
+        "logistique (intervalle à 95 % du gain : −0,1000 à +0,0000) ; 2 dates de test, intervalles par foyer"
     )
 
 
@@ -40,8 +40,8 @@ def test_a_model_that_does_not_is_said_not_to():
     verdict = judged(False, FIGURES, {"base rate": Figures(0.5, 0.2, (0.0, 0.1))}, 1)
     assert verdict.en.startswith("does not beat")
     assert verdict.fr.startswith("ne fait pas mieux")
-    assert verdict.en.endswith("1 test date")
-    assert verdict.fr.endswith("1 date de test")
+    assert verdict.en.endswith("1 test date, intervals by household")
+    assert verdict.fr.endswith("1 date de test, intervalles par foyer")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Judging over rolling origins: the whole procedure run as of many dates, with all figures and their intervals."""

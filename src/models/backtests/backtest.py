@@ -1,0 +1,217 @@
+"""Run a backtest: at each of many dates make the models as they would have been made then, and judge what they said."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from appetence.book import Book
+from appetence.config import (
+    AttritionSettings,
+    BacktestSettings,
+    FeatureSettings,
+    NextProductSettings,
+    TrainingSettings,
+)
+from appetence.features.pipeline import build_features
+from appetence.features.population import population
+from appetence.models import metrics
+from appetence.models.backtests.draws import draw_units
+from appetence.models.backtests.result import Backtest, BacktestResult, SegmentSheet
+from appetence.models.backtests.segments import segments_of
+from appetence.models.backtests.sheets import Bench
+from appetence.models.backtests.verdict import backtested
+from appetence.models.blocks import Blocks, Origin
+from appetence.models.dataset import Labelled, Snapshots, make_snapshots
+from appetence.models.drift import Drift, features_of_time, measure_drift
+from appetence.models.evaluation import within_dates
+from appetence.models.fitting import Predictions, can_fit, check_parameters, pooled, predict_test
+from appetence.models.outcome import dependence_of, lacking_for, refusal_of
+from appetence.models.questions import Question, ask, label
+from appetence.models.topics import learn_topics
+from appetence.models.training import WORKERS, plan_questions
+from appetence.models.verdicts import Verdict
+from appetence.progress import Progress, part, silent
+
+MONEY = "assets"
+"""The feature that says what a client takes along."""
+
+_SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+Drifts = Mapping[Origin, Drift]
+
+
+def backtest_questions(
+    book: Book,
+    attrition: AttritionSettings,
+    next_product: NextProductSettings,
+    features: FeatureSettings,
+    training: TrainingSettings,
+    backtest: BacktestSettings,
+    only: Collection[str] | None = None,
+    progress: Progress = silent,
+) -> BacktestResult:
+    """Judge the questions of a book over rolling origins. Nothing is stored.
+
+    At each test date rows are learnt from only if their label windows had closed by then. Features, topics of messages
+    and labels of all dates are made once; a model and its baselines are fitted per question and date.
+
+    Parameters
+    ----------
+    training
+        How models are made; its test dates are not used.
+    backtest
+        How many test dates there are, and how far apart.
+    only
+        Names of questions to restrict to.
+    progress
+        Told what is being done, and the share done.
+
+    Raises
+    ------
+    UsageError
+        An unknown question, feature group or parameter.
+    """
+    check_parameters(training.parameters)
+    training = training.model_copy(update={"tests": backtest.tests, "test_spacing": backtest.spacing})
+    planned, refused = plan_questions(book, ask(book, attrition, next_product, only), training)
+    # the model that would score today is not tested: the last test stands in its place, and its cuts are not built
+    blocks = {question: Blocks(found.tests, found.tests[-1]) for question, found in planned.items()}
+    fingerprint = book.fingerprint(book.observed_until)
+    if not blocks:
+        return BacktestResult({}, refused, fingerprint, {})
+    progress("building the features of all test and training dates", 0.0)
+    spine = population(book, sorted({cut for one in blocks.values() for cut in one.cuts}))
+    table = build_features(book, spine, features)
+    snapshots = make_snapshots(table, book.execute(book.table("clients")), training.calibration_share, training.seed)
+    progress("finding what messages are about", 0.12)
+    topics, without_topics = learn_topics(book, spine, blocks.values(), features)
+    snapshots = replace(snapshots, topics=topics)
+    progress("labelling", 0.15)
+    labelled = {question: label(book, question, snapshots, spine).block(one.cuts) for question, one in blocks.items()}
+    facts = {
+        "features": [feature.name for feature in table.features],
+        "switched_off": [f"{group}: {reason}" for group, reason in (*table.switched_off, *without_topics)],
+        "snapshots": len(snapshots),
+    }
+    drifts = _drifts(blocks, snapshots, features_of_time(table.features), training.seed, part(progress, 0.18, 0.3))
+    judge = partial(judge_question, settings=training, drifts=drifts)
+    found = _side_by_side(judge, blocks, labelled, part(progress, 0.3, 1.0))
+    refused |= {name: one for name, one in found.items() if isinstance(one, Verdict)}
+    judged = {name: one for name, one in found.items() if isinstance(one, Backtest)}
+    labels = {feature.name: (feature.en.label, feature.fr.label) for feature in table.features}
+    return BacktestResult(judged, refused, fingerprint, facts, labels)
+
+
+def judge_question(
+    question: Question, labelled: Labelled, blocks: Blocks, *, settings: TrainingSettings, drifts: Drifts
+) -> Backtest | Verdict:
+    """Judge one question, or say why it cannot be.
+
+    Parameters
+    ----------
+    labelled
+        The question's rows at the cuts of `blocks`.
+    drifts
+        Of the origins, as far as they were measured.
+    """
+    reason = refusal_of(question, labelled)
+    tests = [origin for origin in blocks.tests if can_fit(labelled, origin)]
+    reason = reason or lacking_for(question, labelled, tests)
+    if reason is not None:
+        return reason
+    dependence = dependence_of(labelled, tests[0], settings)
+    parts = [predict_test(question, labelled, origin, settings.parameters, settings.seed) for origin in tests]
+    unseen = np.concatenate([_unseen(labelled, origin, one) for origin, one in zip(tests, parts, strict=True)])
+    predictions = pooled(parts).drawn_by(dependence, labelled)
+    bench = make_bench(predictions, labelled.snapshots, question.product_id is None, settings)
+    whole, dates = bench.judge_by_date()
+    rows = labelled.snapshots.X.iloc[predictions.rows]
+    return Backtest(
+        question=question.name,
+        verdict=backtested(whole, dates, dependence.unit),
+        dependence=dependence,
+        units=bench.times.shape[1],
+        pooled=whole,
+        dates=dates,
+        unseen=bench.judge(np.flatnonzero(unseen)),
+        segments=tuple(SegmentSheet(one.by, one.value, bench.judge(one.rows)) for one in segments_of(rows)),
+        deciles=tuple(
+            vars(one) | {"ratio": one.ratio} for one in metrics.reliability_bins(predictions.y, predictions.p)
+        ),
+        gains=gains_of(predictions),
+        drift=tuple(drifts[origin] for origin in tests if origin in drifts),
+    )
+
+
+def make_bench(predictions: Predictions, snapshots: Snapshots, attrition: bool, settings: TrainingSettings) -> Bench:
+    """Put predictions beside the draws of their units, their clients, and the money that leavers take along."""
+    units, place = np.unique(predictions.unit, return_inverse=True)
+    money = None
+    if attrition and MONEY in snapshots.X:
+        amounts = snapshots.X[MONEY].iloc[predictions.rows].to_numpy(dtype=np.float64, na_value=0.0)
+        money = np.maximum(np.nan_to_num(amounts), 0.0)  # an overdrawn account takes nothing along
+    times = draw_units(len(units), settings.bootstrap, settings.seed)
+    return Bench(predictions, snapshots.client[predictions.rows], place, times, money, attrition)
+
+
+def gains_of(predictions: Predictions) -> tuple[Mapping[str, float], ...]:
+    """Return the share of events found in the highest-scored share of each date's rows, by the model and baselines."""
+    scores = {"model": predictions.p, **predictions.baselines}
+    found = [{"share_of_rows": 0.0, **dict.fromkeys(scores, 0.0)}]
+    for share in _SHARES:
+        caught = within_dates(partial(metrics.capture_at, share=share), predictions.date)
+        found.append({"share_of_rows": share, **{name: caught(predictions.y, p, None) for name, p in scores.items()}})
+    return tuple(found)
+
+
+def _unseen(labelled: Labelled, origin: Origin, tested: Predictions) -> np.ndarray:
+    """Say of each test row whether no row of its household was learnt from."""
+    household = labelled.snapshots.household
+    known = labelled.block((*origin.fit, *origin.calibrate))
+    return ~np.isin(household[tested.rows], household[known.rows])
+
+
+def _drifts(
+    planned: Mapping[Question, Blocks], snapshots: Snapshots, of_time: frozenset[str], seed: int, progress: Progress
+) -> Drifts:
+    """Measure the drift of the population at every origin, once for all questions that share it."""
+    origins = sorted({origin for blocks in planned.values() for origin in blocks.tests}, key=lambda one: one.at)
+    found = {}
+    for number, origin in enumerate(origins):
+        progress(f"measuring how far {origin.at} is from its past", number / len(origins))
+        learnt = np.flatnonzero(np.isin(snapshots.cut, _days((*origin.fit, *origin.calibrate))))
+        tested = np.flatnonzero(np.isin(snapshots.cut, _days([origin.at])))
+        found[origin] = measure_drift(snapshots, learnt, tested, str(origin.at), of_time, seed)
+    return found
+
+
+def _days(cuts: Collection[dt.date]) -> np.ndarray:
+    return np.array(list(cuts), dtype="datetime64[D]")
+
+
+def _side_by_side(
+    judge: partial[Backtest | Verdict],
+    planned: Mapping[Question, Blocks],
+    labelled: Mapping[Question, Labelled],
+    progress: Progress,
+) -> dict[str, Backtest | Verdict]:
+    """Judge the questions side by side, the longest first; return them in the order in which they were asked."""
+    longest_first = sorted(planned, key=lambda question: -len(labelled[question]))
+    done: dict[Question, Backtest | Verdict] = {}
+    with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:  # one thread per fit, as in training
+        jobs = {pool.submit(judge, one, labelled[one], planned[one]): one for one in longest_first}
+        try:
+            for job in as_completed(jobs):
+                done[jobs[job]] = job.result()
+                progress(f"judged {jobs[job].name}", len(done) / len(planned))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return {question.name: done[question] for question in planned}

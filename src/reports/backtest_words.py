@@ -1,0 +1,103 @@
+"""Every word of the page of a backtest, side by side in English and French."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from appetence.models.backtests.result import FIGURES
+from appetence.models.backtests.segments import FEWEST_EVENTS, SEGMENTS
+
+BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "language": ("English", "Français"),
+        "languages": ("Languages", "Langues"),
+        "skip": ("Skip to the content", "Aller au contenu"),
+        "title": ("Backtest", "Test rétrospectif"),
+        "as_of": ("book observed until the end of {month}", "données observées jusqu'à fin {month}"),
+        "intro": (
+            "At each test date the models and the plain rules beside them were made again from what was known then, "
+            "and judged by what happened afterwards. Ranges in brackets are 95 % intervals: what the figure might have "
+            "been with other clients.",
+            "À chaque date de test, les modèles et les règles simples qui les accompagnent ont été refaits à partir de "
+            "ce qui était alors connu, puis jugés sur ce qui s'est passé ensuite. Les fourchettes entre parenthèses "
+            "sont des intervalles à 95 % : ce que le chiffre aurait pu être avec d'autres clients.",
+        ),
+        "attrition": ("Attrition", "Attrition"),
+        "buy": ("First purchase: {product}", "Premier achat : {product}"),
+        "verdicts": ("Verdicts", "Verdicts"),
+        "not_judged": ("Not judged", "Non jugé"),
+        "facts": (
+            "{rows} rows, {events} clients with events, {dates} test dates. Intervals resample {units} units: {unit}.",
+            "{rows} lignes, {events} clients concernés, {dates} dates de test. Les intervalles rééchantillonnent "
+            "{units} unités : {unit}.",
+        ),
+        "effect": (
+            "Design effect by {unit}: {value}. ",
+            "Effet de plan par {unit} : {value}. ",
+        ),
+        "effect_note": (
+            "(A design effect of 4 makes an interval twice as wide as if clients were independent.)",
+            "(Un effet de plan de 4 rend un intervalle deux fois plus large que si les clients étaient indépendants.)",
+        ),
+        "all_dates": ("All test dates", "Toutes les dates de test"),
+        "figure": ("Figure", "Indicateur"),
+        "model": ("model", "modèle"),
+        "base rate": ("base rate", "taux de base"),
+        "life table": ("life table", "table de survie"),
+        "logistic regression": ("logistic regression", "régression logistique"),
+        "ahead_auc": ("Ahead in AUC", "Avance en AUC"),
+        "ahead_log_loss": ("Ahead in log-loss", "Avance en perte logarithmique"),
+        "by_date": ("By test date", "Par date de test"),
+        "date": ("Test date", "Date de test"),
+        "rows": ("Rows", "Lignes"),
+        "events": ("Events", "Événements"),
+        "groups": ("New clients and segments", "Nouveaux clients et segments"),
+        "groups_intro": (
+            "Clients never seen: no row of their household was learnt from; they are mostly those who joined lately. "
+            f"Groups with fewer than {FEWEST_EVENTS} events get no figure.",
+            "Clients jamais vus : aucune ligne de leur foyer n'a servi à l'apprentissage ; ce sont surtout les "
+            f"derniers arrivés. Les groupes de moins de {FEWEST_EVENTS} événements n'ont pas de chiffre.",
+        ),
+        "group": ("Group", "Groupe"),
+        "unseen": ("clients never seen", "clients jamais vus"),
+        "too_few": ("too few events for a figure", "trop peu d'événements pour un chiffre"),
+        "drift": ("How far each date was from its past", "Distance entre chaque date et son passé"),
+        "drift_intro": (
+            "Adversarial AUC: how well test clients can be told from those learnt from, 0.5 where they look alike; "
+            "without features that move because time passes, such as tenure. A feature moved beyond chance where its "
+            "population stability index exceeds what two samples of one population of these sizes would show.",
+            "AUC adverse : à quel point les clients testés se distinguent de ceux de l'apprentissage, 0,5 s'ils se "
+            "ressemblent ; sans les variables qui bougent avec le temps, comme l'ancienneté. Une variable a bougé plus "
+            "que par hasard si son indice de stabilité dépasse ce que montreraient deux échantillons de ces tailles "
+            "tirés d'une même population.",
+        ),
+        "adversarial": ("Adversarial AUC", "AUC adverse"),
+        "adversarial_rest": ("Without time", "Sans le temps"),
+        "moved": ("Features moved", "Variables ayant bougé"),
+        "of": ("{count} of {total}", "{count} sur {total}"),
+        "led": ("Most telling", "Les plus parlantes"),
+        "of_time": (
+            "Features that must move with time, and did: {names}.",
+            "Variables qui bougent forcément avec le temps, et l'ont fait : {names}.",
+        ),
+        "reliability": ("Expected and observed, by tenth of the scores", "Attendu et observé, par dixième des scores"),
+        "expected_share": ("expected share", "part attendue"),
+        "observed_share": ("observed share", "part observée"),
+        "auc_by_date": ("AUC by test date", "AUC par date de test"),
+        "level_by_date": ("Observed over expected, by test date", "Observé sur attendu, par date de test"),
+        "gains": ("Events found, by share of clients called", "Événements trouvés, par part de clients appelés"),
+        "share_of_rows": ("share of clients", "part des clients"),
+        "share_of_events": ("share of events", "part des événements"),
+        "charts": ("Charts", "Graphiques"),
+        "foot": (
+            "Book {fingerprint}, appetence {version}. What was judged is the way models are made; the model that "
+            "scores today has learnt from later months too.",
+            "Données {fingerprint}, appetence {version}. C'est la manière de faire les modèles qui est jugée ; le "
+            "modèle qui évalue aujourd'hui a aussi appris des mois suivants.",
+        ),
+        **{f"figure_{name}": words for name, words in FIGURES.items()},
+        **{f"segment_{name}": words for name, words in SEGMENTS.items()},
+    }
+)
+"""Per key, the English and the French words; `{name}` is where a value goes."""
