@@ -193,7 +193,7 @@ def test_a_question_that_cannot_be_tuned_is_refused_with_the_reason(book, store,
 
 def test_the_comparison_is_of_the_same_rows_and_by_hand():
     y = np.array([1, 0, 0, 1])
-    same = {"rows": np.arange(4), "y": y, "baselines": {}, "household": np.array([0, 0, 1, 1])}
+    same = {"rows": np.arange(4), "y": y, "baselines": {}, "unit": np.array([0, 0, 1, 1])}
     dates = np.array(["2024-01-01"] * 2 + ["2024-07-01"] * 2, dtype="datetime64[D]")
     better = Predictions(p=np.array([0.8, 0.2, 0.2, 0.8]), date=dates, **same)
     worse = Predictions(p=np.array([0.5, 0.5, 0.6, 0.4]), date=dates, **same)
