@@ -254,9 +254,16 @@ def _write_targets(config: Config, book: Book, result: UpliftResult, out: Path) 
             config.features,
             config.value,
         )
+    with _whole_or_not(out) as scratch:
+        pq.write_table(found, scratch)
+
+
+@contextmanager
+def _whole_or_not(out: Path) -> Iterator[Path]:
+    """Give a file to write to, which takes its place under the wanted name only when nothing went wrong."""
     scratch = out.with_name(f".{out.name}.part")
     try:
-        pq.write_table(found, scratch)
+        yield scratch
         scratch.replace(out)
     finally:
         scratch.unlink(missing_ok=True)
@@ -348,15 +355,10 @@ def write_features(
         chosen = {scorable_month(month, first, newest) for month in months or [str(newest)]}
         spine = population(book, sorted(month.cut for month in chosen))
         found = stream_features(book, spine, config.features)
-        scratch = out.with_name(f".{out.name}.part")
-        try:
-            with pq.ParquetWriter(scratch, found.schema) as writer:
-                for block in found.blocks:
-                    writer.write_table(block)
-                    del block  # before the next one is built
-            scratch.replace(out)
-        finally:
-            scratch.unlink(missing_ok=True)
+        with _whole_or_not(out) as scratch, pq.ParquetWriter(scratch, found.schema) as writer:
+            for block in found.blocks:
+                writer.write_table(block)
+                del block  # before the next one is built
     return len(spine), len(found.features)
 
 

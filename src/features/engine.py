@@ -45,17 +45,16 @@ class Shared:
         The book whose facts are added up.
     blocks
         How the spine is cut.
+    members
+        The members of all blocks with their codes, as a table of the book's engine; without rows where there is one.
     """
 
     def __init__(self, book: StreamingEngine, blocks: Blocks) -> None:
         self.book, self.blocks = book, blocks
+        self.members = book.memtable(f"{_PREFIX}members", coded(blocks.members))
         self._dealt: dict[str, Dealt] = {}
         self._kept: set[str] = set()
         self._looking: dict[str, Lock] = {}
-
-    def members(self) -> ir.Table:
-        """Return the members of all blocks with their codes, as a table of the book's engine."""
-        return self.book.memtable(f"{_PREFIX}members", coded(self.blocks.members))
 
     def keep(self, name: str, run: Callable[[], None]) -> None:
         """Run what keeps a table, unless it is kept; wait for whoever is at it."""
@@ -115,7 +114,7 @@ class Compiled:
         self._n_clients = 0
         if len(self._blocks) > 1:  # facts are dealt out by the codes of all members, and added up by those of the block
             self._put_clients(lambda: self._block.clients)
-            self._members = shared.members()
+            self._members = shared.members
 
     def code(self, members: ir.Table) -> None:
         """Give numbers to the clients of a spine and of its households; before any facts are asked for."""
@@ -142,8 +141,8 @@ class Compiled:
         """Return facts, of which other clients' than those of the block may be left out."""
         if len(self._blocks) == 1:
             return facts
-        coded = facts.inner_join(self._members, "client_id")
-        read, streamed = self._facts(f"of_{name}", coded), coded.schema().to_pyarrow()
+        theirs = facts.inner_join(self._members, "client_id")
+        read, streamed = self._facts(f"of_{name}", theirs), theirs.schema().to_pyarrow()
         schema = facts.schema().to_pyarrow()
 
         def rows() -> pa.Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from appetence.book import Book
 from appetence.features.catalogue import Feature, Theme
 from appetence.models import metrics
 from appetence.models.artefact import Artefact
+from appetence.models.evaluation import within_dates
 from appetence.models.fitting import Predictions
 from appetence.models.outcome import Outcome
 from appetence.models.tracking import StoredVersion
@@ -231,22 +232,11 @@ def _slice(name: str, tested: Predictions, inside: npt.NDArray[np.bool_], draws:
         name=name,
         rows=len(y),
         events=int(y.sum()),
-        auc=_finite(_auc_within(y, p, date)),
+        auc=_finite(within_dates(metrics.auc, date)(y, p, None)),
         mean_score=_finite(float(p.mean())),
         log_loss=_finite(metrics.log_loss(y, p)),
         observed_expected=_estimate(ratio),
     )
-
-
-def _auc_within(y: Any, p: Any, date: Any) -> float:
-    """Return the mean over dates of the AUC, each by its events: clients are ranked against each other in a month."""
-    aucs, events = [], []
-    for one in np.unique(date):
-        inside = date == one
-        if 0 < y[inside].sum() < inside.sum():
-            aucs.append(metrics.auc(y[inside], p[inside]))
-            events.append(float(y[inside].sum()))
-    return float(np.average(aucs, weights=events)) if aucs else float("nan")
 
 
 def _label(book: Book, product_id: str | None) -> dict[str, str]:

@@ -217,25 +217,12 @@ def within_dates(metric: metrics.Metric, date: npt.NDArray[np.datetime64]) -> me
 def _compare(predictions: Predictions, name: str, draws: int, seed: int) -> Comparison:
     """Judge a baseline, and draw units to see how sure its distance to the model is."""
     y, q = predictions.y, predictions.baselines[name]
-    per_row = _row_losses(y, q) - _row_losses(y, predictions.p)
-    units, unit = np.unique(predictions.unit, return_inverse=True)
-    total, rows = np.bincount(unit, per_row), np.bincount(unit).astype(np.float64)
-    rng = np.random.default_rng(seed)
-    drawn = np.empty(draws)
-    for i in range(draws):
-        times = np.bincount(rng.integers(0, len(units), len(units)), minlength=len(units))
-        drawn[i] = (times @ total) / (times @ rows)
-    low, high = np.quantile(drawn, (0.025, 0.975))
+    gain, better = metrics.log_loss_gain(y, predictions.p, q, predictions.unit, draws, seed)
     return Comparison(
         {name: figure(y, q, None) for name, figure in _metrics(predictions).items() if name not in _OF_A_SLOPE},
-        Interval(float(per_row.mean()), float(low), float(high)),
-        float((drawn > 0).mean()),
+        gain,
+        better,
     )
-
-
-def _row_losses(y: npt.NDArray[np.int64], p: Floats) -> Floats:
-    p = np.clip(p, 1e-15, 1.0 - 1e-15)
-    return -np.where(y == 1, np.log(p), np.log1p(-p))
 
 
 def _verdict(

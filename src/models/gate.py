@@ -35,6 +35,9 @@ Ints = npt.NDArray[np.int64]
 CUTS = 3
 """Cuts compared on, at most: recent months, and enough of them that no single one decides."""
 
+DUEL = 0x6475656C
+"""Second word of the seed of duels: their draws are not those of a training's own tests."""
+
 FEWEST_EVENTS = 20
 """Distinct clients to whom it happened; with fewer, an interval from a bootstrap means little."""
 
@@ -180,7 +183,7 @@ class Duel:
     @classmethod
     def fought(cls, y: Ints, new: Floats, old: Floats, household: Ints, draws: int, seed: int) -> Duel:
         """Compare (n,) probabilities of two models by a bootstrap over households, the same draws for both."""
-        gain, better = log_loss_gain(y, new, old, household, draws, seed)
+        gain, better = metrics.log_loss_gain(y, new, old, household, draws, [seed, DUEL])
         return cls(
             figures={name: (metric(y, new, None), metric(y, old, None)) for name, metric in _FIGURES.items()},
             gain=gain,
@@ -199,28 +202,6 @@ class Duel:
         for name, interval in (("gain", self.gain), ("level_worse_by", self.level), ("slope_worse_by", self.slope)):
             found |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
         return found | {"better": self.better, "rows": float(self.rows), "events": float(self.events)}
-
-
-def log_loss_gain(y: Ints, new: Floats, old: Floats, household: Ints, draws: int, seed: int) -> tuple[Interval, float]:
-    """Return by how much the log-loss of `new` is smaller than that of `old`, and in which share of draws it is.
-
-    Losses are added up by household once, so that a draw costs as many steps as there are households.
-    """
-    per_row = _losses(y, old) - _losses(y, new)
-    unit = np.unique(household, return_inverse=True)[1]
-    total, rows = np.bincount(unit, per_row), np.bincount(unit).astype(np.float64)
-    rng = np.random.default_rng([seed, 0x6475656C])
-    drawn = np.empty(draws)
-    for i in range(draws):
-        times = np.bincount(rng.integers(0, len(total), len(total)), minlength=len(total))
-        drawn[i] = (times @ total) / (times @ rows)
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return Interval(float(per_row.mean()), float(low), float(high)), float((drawn > 0).mean())
-
-
-def _losses(y: Ints, p: Floats) -> Floats:
-    p = np.clip(p, 1e-15, 1.0 - 1e-15)
-    return -np.where(y == 1, np.log(p), np.log1p(-p))
 
 
 def _slope(y: Any, p: Any, weight: Any = None) -> float:

@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from appetence.book import Book
 from appetence.config import FeatureSettings, TrainingSettings
+from appetence.models import metrics
 from appetence.models import promotion_verdicts as say
 from appetence.models.artefact import Artefact
 from appetence.models.baselines import LIFE_TABLE, LOGISTIC, TENURE, fit_baselines
 from appetence.models.blocks import Window
 from appetence.models.dataset import Labelled
-from appetence.models.gate import FEWEST_EVENTS, log_loss_gain
+from appetence.models.gate import DUEL, FEWEST_EVENTS
 from appetence.models.metrics import Interval, log_loss
 from appetence.models.questions import Question
 from appetence.models.rows import Rows, learnt_until, matured_cuts, newest_cut
@@ -171,7 +172,7 @@ def _looked_at(one: InUse, past: Rows, now: Rows, cut: dt.date, settings: Traini
     for name, baseline in fit_baselines(known, _plain(question.baselines, rows)).items():
         q = baseline(rows.X)
         losses[name] = log_loss(rows.y, q)
-        gains[name] = log_loss_gain(rows.y, p, q, rows.household, settings.bootstrap, settings.seed)[0]
+        gains[name] = metrics.log_loss_gain(rows.y, p, q, rows.household, settings.bootstrap, [settings.seed, DUEL])[0]
     state: Literal["beats", "behind"] = "beats" if all(gain.value > 0 for gain in gains.values()) else "behind"
     verdict = say.still(state == "beats", one.version, cut.isoformat(), losses["model"], gains, losses)
     return Health(one.question.name, one.version, state, verdict, losses, gains, cut)

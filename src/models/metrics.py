@@ -241,6 +241,31 @@ def paired_difference(
     return _interval(metric(y, first, w) - metric(y, second, w), values)
 
 
+def log_loss_gain(
+    y: Any, first: Any, second: Any, groups: Any, n: int, seed: int | Sequence[int]
+) -> tuple[Interval, float]:
+    """Return by how much the log-loss of `first` is smaller than that of `second`, and in which share of resamples.
+
+    Losses are added up by group once, so that a resample costs as many steps as there are groups: many times quicker
+    than `paired_difference`, of which this is the case of the log-loss.
+    """
+    y = np.asarray(y)
+    per_row = _row_losses(y, np.asarray(second)) - _row_losses(y, np.asarray(first))
+    unit = np.unique(groups, return_inverse=True)[1]
+    total, rows = np.bincount(unit, per_row), np.bincount(unit).astype(np.float64)
+    rng = np.random.default_rng(seed)
+    drawn = np.empty(n)
+    for i in range(n):
+        times = np.bincount(rng.integers(0, len(total), len(total)), minlength=len(total))
+        drawn[i] = (times @ total) / (times @ rows)
+    return _interval(float(per_row.mean()), drawn.tolist()), float((drawn > 0).mean())
+
+
+def _row_losses(y: npt.NDArray[Any], p: Floats) -> Floats:
+    p = np.clip(p, 1e-15, 1.0 - 1e-15)
+    return -np.where(y == 1, np.log(p), np.log1p(-p))
+
+
 def _checked(y: Any, p: Any, weight: Any, probabilities: bool = False) -> tuple[Floats, Floats, Floats]:
     y, p = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     w = np.ones_like(y) if weight is None else np.asarray(weight, dtype=np.float64)

@@ -7,30 +7,22 @@ procedure, at earlier dates, exactly as it would have been run then; the verdict
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
-
-from threadpoolctl import threadpool_limits
 
 from appetence.book import Book
 from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings
-from appetence.features.pipeline import build_features
-from appetence.features.population import population
 from appetence.models.blocks import Blocks, months_needed, plan_blocks
 from appetence.models.card import Material
-from appetence.models.dataset import Labelled, make_snapshots
+from appetence.models.dataset import Labelled
 from appetence.models.evaluation import TOP_PRODUCTS, rank_products
 from appetence.models.fitting import check_parameters
 from appetence.models.outcome import Outcome, Tried, try_question
-from appetence.models.questions import Asked, Question, ask, label
-from appetence.models.topics import learn_topics
+from appetence.models.preparing import prepare, side_by_side
+from appetence.models.questions import Asked, Question, ask
 from appetence.models.verdicts import Verdict, book_too_short
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
-
-WORKERS = 2
-"""Questions trained side by side; each model is fitted by one thread, so that the same data give the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -126,27 +118,23 @@ def train_questions(
     fingerprint = book.fingerprint(book.observed_until)
     if not planned:
         return TrainingResult(outcomes, fingerprint, {}, {})
-    progress("building the features of all training dates", 0.0)
-    spine = population(book, sorted({cut for blocks in planned.values() for cut in blocks.cuts}))
-    table = build_features(book, spine, features)
-    snapshots = make_snapshots(table, book.execute(book.table("clients")), settings.calibration_share, settings.seed)
-    progress("finding what messages are about", 0.08)
-    topics, without_topics = learn_topics(book, spine, planned.values(), features)
-    snapshots = replace(snapshots, topics=topics)
+    ready = prepare(book, planned, features, settings, part(progress, 0.0, 0.15))
     facts = {
-        "features": [feature.name for feature in table.features],
-        "topics": {str(cut): len(found.model.names()) for cut, found in topics.items()},
-        "switched_off": [f"{group}: {reason}" for group, reason in (*table.switched_off, *without_topics)],
-        "snapshots": len(snapshots),
+        "features": [feature.name for feature in ready.table.features],
+        "topics": {str(cut): len(found.model.names()) for cut, found in ready.snapshots.topics.items()},
+        "switched_off": list(ready.switched_off),
+        "snapshots": len(ready.snapshots),
     }
-    progress("labelling", 0.1)
-    labelled = {
-        question: label(book, question, snapshots, spine).block(blocks.cuts) for question, blocks in planned.items()
-    }
-    tried = _try_all(planned, labelled, settings, fingerprint, part(progress, 0.15, 0.98))
+    labelled = ready.labelled
+    prior = _overall_rate([labelled[question] for question in planned if question.product_id is not None])
+
+    def attempt(question: Question) -> Tried:
+        return try_question(question, labelled[question], planned[question], settings, fingerprint, prior)
+
+    tried = side_by_side(attempt, labelled, "trained", part(progress, 0.15, 0.98)).values()
     outcomes |= {one.outcome.question: one.outcome for one in tried}
     ranking = rank_products([one.served for one in tried if one.served is not None])
-    material = Material(spine["client_id"].combine_chunks(), table.features, table.themes)
+    material = Material(ready.spine["client_id"].combine_chunks(), ready.table.features, ready.table.themes)
     return TrainingResult(outcomes, fingerprint, ranking, facts, material)
 
 
@@ -164,34 +152,6 @@ def plan_questions(
         months = Month.of(book.observed_until) - Month.of(book.observed_from)
         refused[question.name] = book_too_short(needed, months, horizon)
     return planned, refused
-
-
-def _try_all(
-    planned: Mapping[Question, Blocks],
-    labelled: Mapping[Question, Labelled],
-    settings: TrainingSettings,
-    book_fingerprint: str,
-    progress: Progress,
-) -> list[Tried]:
-    """Train the questions side by side, the longest first; return them in the order in which they were asked."""
-    prior = _overall_rate([labelled[question] for question in planned if question.product_id is not None])
-    longest_first = sorted(planned, key=lambda question: -len(labelled[question]))
-    done: dict[Question, Tried] = {}
-    # one thread per fit: with more, BLAS threads of two fits wait for each other (measured: five times slower)
-    with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:
-        jobs = {
-            pool.submit(try_question, q, labelled[q], planned[q], settings, book_fingerprint, prior): q
-            for q in longest_first
-        }
-        try:
-            for job in as_completed(jobs):
-                question = jobs[job]
-                done[question] = job.result()
-                progress(f"trained {question.name}", len(done) / len(planned))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # do not train the rest before saying what went wrong
-            raise
-    return [done[question] for question in planned]
 
 
 def _overall_rate(products: list[Labelled]) -> float:

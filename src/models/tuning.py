@@ -22,11 +22,9 @@ from threadpoolctl import threadpool_limits
 from appetence import __version__
 from appetence.book import Book
 from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings, TuningSettings
-from appetence.features.pipeline import build_features
-from appetence.features.population import population
 from appetence.models import metrics
 from appetence.models.blocks import Blocks, Origin, plan_blocks
-from appetence.models.dataset import Labelled, make_snapshots
+from appetence.models.dataset import Labelled
 from appetence.models.fitting import (
     Parameters,
     Predictions,
@@ -37,10 +35,10 @@ from appetence.models.fitting import (
     predict_test,
 )
 from appetence.models.outcome import why_not_modelled
-from appetence.models.questions import Question, ask, label
+from appetence.models.preparing import prepare
+from appetence.models.questions import Question, ask
 from appetence.models.search import Clock, Study, Trial
 from appetence.models.search_space import SPACE
-from appetence.models.topics import learn_topics
 from appetence.models.tracking import TrackingStore
 from appetence.models.tuning_folds import months_to_tune, plan_folds
 from appetence.models.tuning_record import StudyRecord, recorded
@@ -98,9 +96,8 @@ def tune_question(
     folds = _folds(book, question, blocks, training, tuning.folds)
     if blocks is None or not folds:
         return TuningResult(name, "refused", _too_short(book, question, training))
-    labelled = _labelled(
-        book, question, Blocks((*folds, *blocks.tests), blocks.tests[-1]), features, training, progress
-    )
+    dates = {question: Blocks((*folds, *blocks.tests), blocks.tests[-1])}
+    labelled = prepare(book, dates, features, training, part(progress, 0.0, 0.1)).labelled[question]
     tests = [origin for origin in blocks.tests if can_fit(labelled, origin)]
     refusal = why_not_modelled(question, labelled, tests)
     folds = tuple(origin for origin in folds if can_fit(labelled, origin))
@@ -210,24 +207,6 @@ def _folds(
 def _too_short(book: Book, question: Question, training: TrainingSettings) -> Verdict:
     months = Month.of(book.observed_until) - Month.of(book.observed_from)
     return too_short_to_tune(months_to_tune(question.window, training), months, question.window.horizon)
-
-
-def _labelled(
-    book: Book,
-    question: Question,
-    blocks: Blocks,
-    features: FeatureSettings,
-    training: TrainingSettings,
-    progress: Progress,
-) -> Labelled:
-    """Build the features and labels of all dates."""
-    progress("building the features of all dates", 0.0)
-    spine = population(book, blocks.cuts)
-    clients = book.execute(book.table("clients"))
-    table = build_features(book, spine, features)
-    snapshots = make_snapshots(table, clients, training.calibration_share, training.seed)
-    topics, _ = learn_topics(book, spine, [blocks], features)
-    return label(book, question, replace(snapshots, topics=topics), spine)
 
 
 def _digest(

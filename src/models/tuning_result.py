@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 import yaml
 
 from appetence.models import metrics
+from appetence.models.evaluation import within_dates
 from appetence.models.fitting import Parameters, Predictions
 from appetence.models.verdicts import Verdict
 
@@ -93,13 +93,7 @@ def compare(own: Predictions, in_use: Predictions, draws: int, seed: int) -> dic
     gain = metrics.paired_difference(metrics.log_loss, own.y, in_use.p, own.p, own.unit, draws, seed)
     found = {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high}
     for name, one in (("tuned", own), ("in_use", in_use)):
-        found[f"{name}_auc"] = _auc(one)
+        found[f"{name}_auc"] = within_dates(metrics.auc, one.date)(one.y, one.p, None)
         found[f"{name}_log_loss"] = metrics.log_loss(one.y, one.p)
         found[f"{name}_observed_expected"] = metrics.observed_expected(one.y, one.p)
     return {**found, "rows": float(len(own.y)), "events": float(own.y.sum())}
-
-
-def _auc(one: Predictions) -> float:
-    dates = [one.date == date for date in np.unique(one.date)]
-    events = [float(one.y[rows].sum()) for rows in dates]
-    return float(np.average([metrics.auc(one.y[rows], one.p[rows]) for rows in dates], weights=events))

@@ -13,8 +13,8 @@ from appetence.config import BookSettings, FeatureSettings, TrainingSettings
 from appetence.errors import ArtefactError
 from appetence.models.artefact import Artefact, Contract, Golden
 from appetence.models.blocks import Window
-from appetence.models.gate import Contender, Duel, hold_against, log_loss_gain
-from appetence.models.metrics import log_loss
+from appetence.models.gate import Contender, Duel, hold_against
+from appetence.models.metrics import log_loss, log_loss_gain
 from appetence.models.questions import Question
 from appetence.models.rows import learnt_until, matured_cuts, newest_cut
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from appetence.book import Book
 from appetence.config import (
@@ -19,8 +16,6 @@ from appetence.config import (
     NextProductSettings,
     TrainingSettings,
 )
-from appetence.features.pipeline import build_features
-from appetence.features.population import population
 from appetence.models import metrics
 from appetence.models.backtests.draws import draw_units
 from appetence.models.backtests.result import Backtest, BacktestResult, SegmentSheet
@@ -28,14 +23,14 @@ from appetence.models.backtests.segments import segments_of
 from appetence.models.backtests.sheets import Bench
 from appetence.models.backtests.verdict import backtested
 from appetence.models.blocks import Blocks, Origin
-from appetence.models.dataset import Labelled, Snapshots, make_snapshots
+from appetence.models.dataset import Labelled, Snapshots
 from appetence.models.drift import Drift, features_of_time, measure_drift
 from appetence.models.evaluation import within_dates
 from appetence.models.fitting import Predictions, can_fit, check_parameters, pooled, predict_test
 from appetence.models.outcome import dependence_of, lacking_for, refusal_of
-from appetence.models.questions import Question, ask, label
-from appetence.models.topics import learn_topics
-from appetence.models.training import WORKERS, plan_questions
+from appetence.models.preparing import prepare, side_by_side
+from appetence.models.questions import Question, ask
+from appetence.models.training import plan_questions
 from appetence.models.verdicts import Verdict
 from appetence.progress import Progress, part, silent
 
@@ -86,26 +81,24 @@ def backtest_questions(
     fingerprint = book.fingerprint(book.observed_until)
     if not blocks:
         return BacktestResult({}, refused, fingerprint, {})
-    progress("building the features of all test and training dates", 0.0)
-    spine = population(book, sorted({cut for one in blocks.values() for cut in one.cuts}))
-    table = build_features(book, spine, features)
-    snapshots = make_snapshots(table, book.execute(book.table("clients")), training.calibration_share, training.seed)
-    progress("finding what messages are about", 0.12)
-    topics, without_topics = learn_topics(book, spine, blocks.values(), features)
-    snapshots = replace(snapshots, topics=topics)
-    progress("labelling", 0.15)
-    labelled = {question: label(book, question, snapshots, spine).block(one.cuts) for question, one in blocks.items()}
+    ready = prepare(book, blocks, features, training, part(progress, 0.0, 0.18))
     facts = {
-        "features": [feature.name for feature in table.features],
-        "switched_off": [f"{group}: {reason}" for group, reason in (*table.switched_off, *without_topics)],
-        "snapshots": len(snapshots),
+        "features": [feature.name for feature in ready.table.features],
+        "switched_off": list(ready.switched_off),
+        "snapshots": len(ready.snapshots),
     }
-    drifts = _drifts(blocks, snapshots, features_of_time(table.features), training.seed, part(progress, 0.18, 0.3))
-    judge = partial(judge_question, settings=training, drifts=drifts)
-    found = _side_by_side(judge, blocks, labelled, part(progress, 0.3, 1.0))
+    of_time = features_of_time(ready.table.features)
+    drifts = _drifts(blocks, ready.snapshots, of_time, training.seed, part(progress, 0.18, 0.3))
+
+    def judge(question: Question) -> Backtest | Verdict:
+        labelled = ready.labelled[question]
+        return judge_question(question, labelled, blocks[question], settings=training, drifts=drifts)
+
+    judgements = side_by_side(judge, ready.labelled, "judged", part(progress, 0.3, 1.0))
+    found = {question.name: one for question, one in judgements.items()}
     refused |= {name: one for name, one in found.items() if isinstance(one, Verdict)}
     judged = {name: one for name, one in found.items() if isinstance(one, Backtest)}
-    labels = {feature.name: (feature.en.label, feature.fr.label) for feature in table.features}
+    labels = {feature.name: (feature.en.label, feature.fr.label) for feature in ready.table.features}
     return BacktestResult(judged, refused, fingerprint, facts, labels)
 
 
@@ -194,24 +187,3 @@ def _drifts(
 
 def _days(cuts: Collection[dt.date]) -> np.ndarray:
     return np.array(list(cuts), dtype="datetime64[D]")
-
-
-def _side_by_side(
-    judge: partial[Backtest | Verdict],
-    planned: Mapping[Question, Blocks],
-    labelled: Mapping[Question, Labelled],
-    progress: Progress,
-) -> dict[str, Backtest | Verdict]:
-    """Judge the questions side by side, the longest first; return them in the order in which they were asked."""
-    longest_first = sorted(planned, key=lambda question: -len(labelled[question]))
-    done: dict[Question, Backtest | Verdict] = {}
-    with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:  # one thread per fit, as in training
-        jobs = {pool.submit(judge, one, labelled[one], planned[one]): one for one in longest_first}
-        try:
-            for job in as_completed(jobs):
-                done[jobs[job]] = job.result()
-                progress(f"judged {jobs[job].name}", len(done) / len(planned))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return {question.name: done[question] for question in planned}
