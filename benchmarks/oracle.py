@@ -23,10 +23,9 @@ import pyarrow.parquet as pq
 from appetence.book import Book, open_book
 from appetence.book.simulate import simulate
 from appetence.config import (
-    AttritionSettings,
+    Asking,
     BookSettings,
     FeatureSettings,
-    NextProductSettings,
     SimulateSettings,
     TrainingSettings,
 )
@@ -95,9 +94,7 @@ def main() -> None:
         simulate(SimulateSettings(clients=clients, months=48, seed=options.seed), directory)
         started = time.perf_counter()
         with open_book(BookSettings(directory=str(directory))) as book:
-            result = train_questions(
-                book, AttritionSettings(), NextProductSettings(), FeatureSettings(), TrainingSettings()
-            )
+            result = train_questions(book, Asking(), FeatureSettings(), TrainingSettings())
             print(f"trained and tested in {time.perf_counter() - started:.0f} s")
             figures = compare(book, directory / "truth", result)
     if options.json:

@@ -23,10 +23,9 @@ from threadpoolctl import threadpool_limits
 from appetence.book import Book, open_book
 from appetence.book.simulate import simulate
 from appetence.config import (
-    AttritionSettings,
+    Asking,
     BookSettings,
     FeatureSettings,
-    NextProductSettings,
     SimulateSettings,
     TopicSettings,
     TrainingSettings,
@@ -80,7 +79,7 @@ def compare(name: str, runs: Mapping[str, Predictions]) -> dict[str, float]:
 def measure(book: Book, questions: set[str], components: int) -> dict[str, float]:
     figures: dict[str, float] = {}
     features = FeatureSettings(topics=TopicSettings(components=components))
-    asked = ask(book, AttritionSettings(), NextProductSettings(), questions).questions
+    asked = ask(book, Asking(), questions).questions
     planned = plan_blocks(book.observed_from, book.observed_until, asked[0].window, TRAINING)
     assert planned is not None
     spine = population(book, planned.cuts)

@@ -27,6 +27,7 @@ import pandas as pd
 from appetence.book import open_book
 from appetence.book.simulate import simulate
 from appetence.config import (
+    Asking,
     AttritionSettings,
     BacktestSettings,
     BookSettings,
@@ -49,11 +50,10 @@ book = open_book(BookSettings(directory=str(directory)))
 # with the newest labels. (Few rounds and draws here, so that the notebook is quick.)
 
 # %%
-attrition = AttritionSettings(horizon=3, min_events=20)
-products = NextProductSettings(enabled=False)
+asking = Asking(attrition=AttritionSettings(horizon=3, min_events=20), next_product=NextProductSettings(enabled=False))
 features = FeatureSettings(groups=("tenure", "holdings", "balances", "interactions", "person"))
 training = TrainingSettings(tests=2, test_spacing=3, bootstrap=40, parameters={"max_rounds": 40})
-trained = train_questions(book, attrition, products, features, training)
+trained = train_questions(book, asking, features, training)
 outcome = trained.outcomes["attrition"]
 print(outcome.state, "–", outcome.verdict)
 outcome.facts
@@ -64,7 +64,7 @@ outcome.facts
 # The same procedure at five dates. The verdict says it all in a sentence; what follows opens it.
 
 # %%
-result = backtest_questions(book, attrition, products, features, training, BacktestSettings(tests=5, spacing=3))
+result = backtest_questions(book, asking, features, training, BacktestSettings(tests=5, spacing=3))
 found = result.backtests["attrition"]
 print(found.verdict)
 print(found.verdict.fr)

@@ -212,6 +212,13 @@ class NextProductSettings(Settings):
     min_buyers: Annotated[int, Field(ge=20)] = 50
 
 
+class Asking(Settings):
+    """What models are asked: the settings of each kind of question."""
+
+    attrition: AttritionSettings = AttritionSettings()
+    next_product: NextProductSettings = NextProductSettings()
+
+
 class UpliftSettings(Settings):
     """Whom an offer changes, where offers carry a random control group.
 
@@ -311,6 +318,11 @@ class Config(Settings):
     scoring: ScoringSettings
     reports: ReportSettings
     tracking: TrackingSettings = TrackingSettings()
+
+    @property
+    def asking(self) -> Asking:
+        """The settings of all questions, as they are passed inward."""
+        return Asking(attrition=self.attrition, next_product=self.next_product)
 
 
 def load_config(path: Path | str, env: Mapping[str, str] | None = None) -> Config:

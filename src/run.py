@@ -151,7 +151,7 @@ def run_all(config: Config, month: str | None, progress: Progress = silent) -> R
 def check_leaks(config: Config, progress: Progress = silent) -> LeakReport:
     """Look for leaks of the future into what the models learn from; the book must pass its checks first."""
     with _checked(config, part(progress, 0.0, 0.05)) as (book, _):
-        settings = (config.attrition, config.next_product, config.features, config.training)
+        settings = (config.asking, config.features, config.training)
         return find_leaks(book, *settings, part(progress, 0.05, 1.0))
 
 
@@ -170,8 +170,7 @@ def backtest_all(config: Config, only: Collection[str] | None, progress: Progres
         store = TrackingStore(config.tracking, config.name)
         result = backtest_questions(
             book,
-            config.attrition,
-            config.next_product,
+            config.asking,
             config.features,
             config.training,
             config.backtest,
@@ -199,8 +198,7 @@ def tune(
         return tune_question(
             book,
             question,
-            config.attrition,
-            config.next_product,
+            config.asking,
             config.features,
             config.training,
             settings,
@@ -288,13 +286,13 @@ def promote_version(
     with _checked(config, part(progress, 0.0, 0.2)) as (book, _):
         store = TrackingStore(config.tracking, config.name)
         if question is None:
-            asked = ask(book, config.attrition, config.next_product)
+            asked = ask(book, config.asking)
             waiting = questions_with_a_challenger(store, config.name, [one.name for one in asked.questions])
             if len(waiting) != 1:
                 hint = f"Name one of them: {', '.join(waiting)}" if waiting else "Train anew: appetence train"
                 raise UsageError("promote must be told the question, unless one has a challenger", len(waiting), hint)
             question = waiting[0]
-        asked = ask(book, config.attrition, config.next_product, [question])
+        asked = ask(book, config.asking, [question])
         if not asked.questions:
             raise UsageError("the question must be one that a model answers", repr(question))
         settings = (config.features, config.training, part(progress, 0.2, 1.0))
@@ -364,7 +362,7 @@ def write_features(
 
 def models_in_use(config: Config, book: Book, store: TrackingStore) -> Models:
     """Resolve every question's alias once; refusals are those told of this very book."""
-    asked = ask(book, config.attrition, config.next_product)
+    asked = ask(book, config.asking)
     found = {question.name: resolve(store, config.name, question.name) for question in asked.questions}
     refs = {name: ref for name, ref in found.items() if ref is not None}
     told = {**asked.refused, **store.refusals(book.fingerprint(book.observed_until))}
@@ -410,8 +408,7 @@ def _train(
 ) -> TrainingResult:
     result = train_questions(
         book,
-        config.attrition,
-        config.next_product,
+        config.asking,
         config.features,
         config.training,
         only,

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from appetence.errors import ArtefactError
 from appetence.features.topic_model import TopicModel, is_topic
 from appetence.models.classifier import PropensityClassifier
+from appetence.models.kinds import product_of
 
 MODEL_FILE, CONTRACT_FILE, GOLDEN_FILE, TOPICS_FILE = "model.txt", "contract.json", "golden.json", "topics.json"
 GOLDEN_TOLERANCE = 1e-9
@@ -61,7 +62,7 @@ class Contract(_Stored):
 
     format: Literal[1] = 1
     kind: Literal["classifier", "constant"]
-    question: Annotated[str, Field(pattern=r"^(attrition|buy:.+)$", max_length=300)]
+    question: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39}|(buy|rebuy):.+)$", max_length=300)]
     product_id: str | None
     horizon: Annotated[int, Field(ge=1)]
     gap: Annotated[int, Field(ge=0)]
@@ -76,10 +77,8 @@ class Contract(_Stored):
     def _whole(self) -> Contract:
         if (self.kind == "classifier") != (self.classifier is not None and self.probability is None):
             raise ValueError("a classifier holds its contract and no probability; a constant holds a probability only")
-        if (self.question == "attrition") != (self.product_id is None):
-            raise ValueError("attrition has no product; buy:<product_id> has one")
-        if self.product_id is not None and self.question != f"buy:{self.product_id}":
-            raise ValueError("the question names another product")
+        if self.product_id != product_of(self.question):
+            raise ValueError("the question names another product: buy:<product_id> has one, attrition has none")
         if self.kind == "constant" and self.features:
             raise ValueError("a constant reads no feature")
         if len(set(self.features)) != len(self.features):

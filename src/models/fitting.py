@@ -230,7 +230,7 @@ def fit_fallback(wrapping: Wrapping, labelled: Labelled, every: int, prior: floa
     Attrition: the same classifier on tenure alone, a smooth life table. A product, or where even that cannot be
     fitted: the smoothed base rate.
     """
-    if wrapping.question.product_id is None and TENURE in labelled.snapshots.X and can_fit(labelled, wrapping.origin):
+    if wrapping.question.kind == "attrition" and TENURE in labelled.snapshots.X and can_fit(labelled, wrapping.origin):
         model = fit_model(labelled, wrapping.origin, parameters, wrapping.seed, features=(TENURE,))
         return wrapping.classifier(model, labelled)
     return wrapping.constant(base_rate(labelled, wrapping.question, every, prior))

@@ -9,7 +9,7 @@ from typing import Any
 from appetence.errors import UsageError, did_you_mean
 from appetence.models.artefact import CONTRACT_FILE, Contract, read_contract
 from appetence.models.history import Promotion, promotions
-from appetence.models.questions import ATTRITION
+from appetence.models.kinds import ATTRITION
 from appetence.models.tracking import RunFigures, StoredVersion, TrackingStore
 
 _OWN_FIGURES = ("auc", "average_precision", "lift_10", "log_loss", "brier", "calibration_slope", "observed_expected")

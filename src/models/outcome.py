@@ -121,16 +121,16 @@ def try_question(
 
 def refusal_of(question: Question, labelled: Labelled) -> Verdict | None:
     """Return why the question makes no sense in this book, if so."""
-    if question.product_id is None:
+    if question.kind == "attrition":
         return nobody_leaves() if labelled.events == 0 else None
-    return nobody_may_buy(question.product_id) if len(labelled) == 0 else None
+    return nobody_may_buy(question.product_id or question.name) if len(labelled) == 0 else None
 
 
 def lacking_for(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:
     """Return why there is too little to model, if so."""
     if labelled.events < question.fewest_events:
-        return too_few(labelled.events, question.fewest_events, leavers=question.product_id is None)
-    return None if tests else too_few_before_tests(leavers=question.product_id is None)
+        return too_few(labelled.events, question.fewest_events, leavers=question.kind == "attrition")
+    return None if tests else too_few_before_tests(leavers=question.kind == "attrition")
 
 
 def why_not_modelled(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from appetence.book import Book
-from appetence.config import AttritionSettings, NextProductSettings
+from appetence.config import Asking
 from appetence.errors import UsageError, did_you_mean
 from appetence.models.baselines import BASE_RATE, LIFE_TABLE, LOGISTIC
 from appetence.models.blocks import Window
 from appetence.models.dataset import Labelled, Snapshots, label_attrition, label_purchase
+from appetence.models.kinds import ATTRITION, NEXT_PRODUCT, Kind, kind_of, product_of
 from appetence.models.verdicts import Verdict, one_product
 from appetence.targets.attrition import attrition_targets
 from appetence.targets.purchase import purchase_targets
-
-ATTRITION, NEXT_PRODUCT = "attrition", "buy"
-"""Names; `buy:<product_id>` is the question of one product, `buy` alone that of all products together."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +26,7 @@ class Question:
     Attributes
     ----------
     name
-        `attrition` or `buy:<product_id>`.
-    product_id
-        None for attrition.
+        `attrition`, `buy:<product_id>` …; its kind and its product are read off it.
     window
         Gap and horizon.
     fewest_events
@@ -40,10 +36,19 @@ class Question:
     """
 
     name: str
-    product_id: str | None
     window: Window
     fewest_events: int
     baselines: tuple[str, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of question it is."""
+        return kind_of(self.name)
+
+    @property
+    def product_id(self) -> str | None:
+        """The product it is about; None where it is about none."""
+        return product_of(self.name)
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,7 @@ class Asked:
     refused: Mapping[str, Verdict] = field(default_factory=dict)
 
 
-def ask(
-    book: Book, attrition: AttritionSettings, next_product: NextProductSettings, only: Collection[str] | None = None
-) -> Asked:
+def ask(book: Book, asking: Asking, only: Collection[str] | None = None) -> Asked:
     """Say which questions the settings and the firm's catalogue of products give.
 
     Parameters
@@ -70,10 +73,11 @@ def ask(
         A name in `only` that is no question of this book.
     """
     questions, refused = [], {}
+    attrition, next_product = asking.attrition, asking.next_product
     if attrition.enabled:
         window = Window(attrition.horizon, attrition.gap)
         baselines = (BASE_RATE, LIFE_TABLE, LOGISTIC)
-        questions.append(Question(ATTRITION, None, window, attrition.min_events, baselines))
+        questions.append(Question(ATTRITION, window, attrition.min_events, baselines))
     if next_product.enabled:
         window = Window(next_product.horizon, next_product.gap)
         products = sorted(book.execute(book.table("products").select("product_id"))["product_id"].to_pylist())
@@ -81,7 +85,7 @@ def ask(
             refused[NEXT_PRODUCT] = one_product()
         else:
             questions += [
-                Question(f"{NEXT_PRODUCT}:{p}", p, window, next_product.min_buyers, (BASE_RATE, LOGISTIC))
+                Question(f"{NEXT_PRODUCT}:{p}", window, next_product.min_buyers, (BASE_RATE, LOGISTIC))
                 for p in products
             ]
     return Asked(tuple(questions), refused) if only is None else _restricted(questions, refused, only)
@@ -90,9 +94,9 @@ def ask(
 def label(book: Book, question: Question, snapshots: Snapshots, spine: pa.Table) -> Labelled:
     """Return the rows and labels of a question."""
     gap, horizon = question.window.gap, question.window.horizon
-    if question.product_id is None:
-        return label_attrition(snapshots, attrition_targets(book, spine, gap, horizon))
-    return label_purchase(snapshots, purchase_targets(book, spine, [question.product_id], gap, horizon))
+    if question.product_id is not None:
+        return label_purchase(snapshots, purchase_targets(book, spine, [question.product_id], gap, horizon))
+    return label_attrition(snapshots, attrition_targets(book, spine, gap, horizon))
 
 
 def _restricted(questions: list[Question], refused: Mapping[str, Verdict], only: Collection[str]) -> Asked:

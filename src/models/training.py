@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appetence.book import Book
-from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings
+from appetence.config import Asking, FeatureSettings, TrainingSettings
 from appetence.models.blocks import Blocks, months_needed, plan_blocks
 from appetence.models.card import Material
 from appetence.models.dataset import Labelled
@@ -90,8 +90,7 @@ class TrainingResult:
 
 def train_questions(
     book: Book,
-    attrition: AttritionSettings,
-    next_product: NextProductSettings,
+    asking: Asking,
     features: FeatureSettings,
     settings: TrainingSettings,
     only: Collection[str] | None = None,
@@ -112,7 +111,7 @@ def train_questions(
         An unknown question, feature group or parameter.
     """
     check_parameters(settings.parameters)
-    asked = ask(book, attrition, next_product, only)
+    asked = ask(book, asking, only)
     planned, refused = plan_questions(book, asked, settings)
     outcomes = {name: Outcome(name, "refused", reason) for name, reason in refused.items()}
     fingerprint = book.fingerprint(book.observed_until)

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from appetence import __version__
 from appetence.book import Book
-from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings, TuningSettings
+from appetence.config import Asking, FeatureSettings, TrainingSettings, TuningSettings
 from appetence.models import metrics
 from appetence.models.blocks import Blocks, Origin, plan_blocks
 from appetence.models.dataset import Labelled
@@ -62,8 +62,7 @@ _SCORED = "scored"
 def tune_question(
     book: Book,
     name: str,
-    attrition: AttritionSettings,
-    next_product: NextProductSettings,
+    asking: Asking,
     features: FeatureSettings,
     training: TrainingSettings,
     tuning: TuningSettings,
@@ -88,7 +87,7 @@ def tune_question(
     """
     until = time.monotonic() + 60.0 * tuning.time_budget
     check_parameters(training.parameters)
-    asked = ask(book, attrition, next_product, [name])
+    asked = ask(book, asking, [name])
     if not asked.questions:
         return TuningResult(name, "refused", asked.refused[name])
     question = asked.questions[0]
@@ -102,7 +101,7 @@ def tune_question(
     refusal = why_not_modelled(question, labelled, tests)
     folds = tuple(origin for origin in folds if can_fit(labelled, origin))
     if refusal is None and not folds:
-        refusal = too_few_to_tune(leavers=question.product_id is None)
+        refusal = too_few_to_tune(leavers=question.kind == "attrition")
     if refusal is not None:
         return TuningResult(name, "refused", refusal)
     fingerprint = book.fingerprint(book.observed_until)

@@ -16,8 +16,8 @@ from appetence.models.backtests.result import FIGURES, Backtest, BacktestResult
 from appetence.models.backtests.sheets import Sheet
 from appetence.models.backtests.verdict import LEVEL
 from appetence.models.dependence import UNIT_WORDS
+from appetence.models.kinds import ATTRITION, product_of
 from appetence.models.metrics import Interval
-from appetence.models.questions import ATTRITION, NEXT_PRODUCT
 from appetence.models.verdicts import Verdict
 from appetence.months import Month
 from appetence.reports.backtest_words import BACKTEST_WORDS
@@ -93,9 +93,9 @@ class _Writer:
         return text[:1].upper() + text[1:]
 
     def _name(self, pen: Pen, question: str) -> str:
-        if not question.startswith(f"{NEXT_PRODUCT}:"):
+        product = product_of(question)
+        if product is None:
             return pen("attrition") if question == ATTRITION else question
-        product = question.removeprefix(f"{NEXT_PRODUCT}:")
         return pen("buy", product=self.products.get(product, {}).get(f"label_{self.language}") or product)
 
     def _question(self, pen: Pen, number: int, found: Backtest) -> dict[str, Any]:

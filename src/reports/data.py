@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from appetence.errors import PublicationError
 from appetence.explain.wording import Language
-from appetence.models.questions import ATTRITION, NEXT_PRODUCT
+from appetence.models.kinds import ATTRITION, kind_of
 from appetence.months import Month
 
 OFFERS_SHOWN = 3
@@ -166,10 +166,10 @@ def _read_run(
 
 def _read_horizons(models: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     """Read months ahead off the models; where those of products differ, none is told."""
-    found: dict[str, set[int]] = {ATTRITION: set(), NEXT_PRODUCT: set()}
+    found: dict[str, set[int]] = {}
     for question, entry in models.items():
         if "horizon" in entry:
-            found[ATTRITION if question == ATTRITION else NEXT_PRODUCT].add(int(entry["horizon"]))
+            found.setdefault(kind_of(question), set()).add(int(entry["horizon"]))
     return {name: months.pop() for name, months in found.items() if len(months) == 1}
 
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from appetence.explain.wording import Language, visible
-from appetence.models.questions import ATTRITION, NEXT_PRODUCT
+from appetence.models.kinds import ATTRITION, NEXT_PRODUCT
 from appetence.reports.data import ModelNote, PublishedScores
 from appetence.reports.language import Pen
 from appetence.reports.portfolios import Page, Portfolio, total

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from appetence.explain.reasons import BASELINE, OTHER
 from appetence.explain.wording import Language
-from appetence.models.questions import ATTRITION
+from appetence.models.kinds import ATTRITION
 from appetence.reports.data import PublishedScores
 from appetence.reports.situations import Situation
 

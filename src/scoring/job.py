@@ -193,7 +193,7 @@ def _health(
     progress: Progress,
 ) -> Mapping[str, Health]:
     """Look at every champion on the newest month that is over by the cut and that it has not learnt from."""
-    asked = ask(book, config.attrition, config.next_product).questions
+    asked = ask(book, config.asking).questions
     champions = [
         InUse(question, refs[question.name].version, artefacts[question.name])
         for question in asked

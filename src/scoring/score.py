@@ -21,6 +21,7 @@ from appetence.features.pipeline import FeatureTable
 from appetence.features.topic_model import TopicModel
 from appetence.features.topics import build_topics
 from appetence.models.artefact import Artefact
+from appetence.models.kinds import ATTRITION, NEXT_PRODUCT, kind_of
 from appetence.models.survival import SurvivalCurves
 from appetence.progress import Progress, silent
 from appetence.scoring.questions import QuestionScores, score_question
@@ -31,8 +32,6 @@ from appetence.value.lifetime import annuities, contract_value, sale_value
 from appetence.value.margins import held_contracts, past_profit, product_economics
 
 Floats = npt.NDArray[np.float64]
-
-ATTRITION = "attrition"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def score_clients(
     offers = []
     economics = product_economics(book, cut)
     sales = sale_value(annuity[:, -1], economics.yearly_margin, economics.acquisition_cost)
-    products = {q.removeprefix("buy:"): a for q, a in artefacts.items() if q != ATTRITION}
+    products = {q.removeprefix(f"{NEXT_PRODUCT}:"): a for q, a in artefacts.items() if kind_of(q) == NEXT_PRODUCT}
     pairs = eligible(book, table.data.select(["client_id", "cut"]), sorted(products))
     for number, (product_id, artefact) in enumerate(sorted(products.items())):
         progress(f"scoring appetence for {product_id}", (number + 1) / steps)

@@ -10,6 +10,7 @@ import pytest
 from appetence.book import open_book
 from appetence.book.simulate import simulate
 from appetence.config import (
+    Asking,
     AttritionSettings,
     BookSettings,
     FeatureSettings,
@@ -138,8 +139,7 @@ def trained(simulated) -> TrainingResult:
     with open_book(BookSettings(directory=str(simulated))) as book:
         return train_questions(
             book,
-            AttritionSettings(min_events=20),
-            NextProductSettings(min_buyers=30),
+            Asking(attrition=AttritionSettings(min_events=20), next_product=NextProductSettings(min_buyers=30)),
             FeatureSettings(groups=("tenure", "holdings", "balances", "interactions")),
             SMALL,
             only={"attrition", "buy:livret_a", "buy:pel"},

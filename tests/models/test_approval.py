@@ -19,7 +19,7 @@ from appetence.models.tracking import CHALLENGER, CHAMPION, TrackingStore
 
 FEATURES = FeatureSettings(groups=("tenure", "holdings", "balances", "interactions"))
 SETTINGS = TrainingSettings(tests=1, bootstrap=40)
-ATTRITION = Question("attrition", None, Window(6), 20, ("base rate",))
+ATTRITION = Question("attrition", Window(6), 20, ("base rate",))
 NAME = "bank.attrition"
 
 

@@ -101,7 +101,7 @@ HOSTILE = {
     "classifier of another kind": lambda c: c.update(classifier=[1, 2]),
     "empty classifier": lambda c: c.update(classifier={}),
     "product on attrition": lambda c: c.update(product_id="x"),
-    "question unknown": lambda c: c.update(question="nonsense"),
+    "question unknown": lambda c: c.update(question="Non sense; --"),
     "features in another order": lambda c: c.update(features=c["features"][::-1]),
     "a feature twice": lambda c: c.update(features=[*c["features"][:-1], c["features"][0]]),
     "a list for all": lambda c: c.clear(),

@@ -111,7 +111,7 @@ def test_a_simulated_book_is_drawn_by_household(simulated):
         spine = population(book, [month.start for month in months])
         table = build_features(book, spine, FeatureSettings(groups=("tenure",)))
         snapshots = make_snapshots(table, book.execute(book.table("clients")), 0.25, 7)
-        question = Question("attrition", None, Window(AttritionSettings().horizon), 20, ())
+        question = Question("attrition", Window(AttritionSettings().horizon), 20, ())
         found = choose_unit(label(book, question, snapshots, spine), "auto")
     assert found.unit == "household"
     assert set(found.as_dict()["design_effects"]) == {"household", "cohort"}

@@ -25,8 +25,8 @@ from appetence.models.fitting import (
 from appetence.models.questions import Question
 from appetence.models.verdicts import Verdict
 
-ATTRITION = Question("attrition", None, Window(6), 50, (BASE_RATE, LIFE_TABLE, LOGISTIC))
-CARD = Question("buy:card", "card", Window(6), 50, (BASE_RATE, LOGISTIC))
+ATTRITION = Question("attrition", Window(6), 50, (BASE_RATE, LIFE_TABLE, LOGISTIC))
+CARD = Question("buy:card", Window(6), 50, (BASE_RATE, LOGISTIC))
 EARLY, LATE = dt.date(2023, 1, 1), dt.date(2023, 7, 1)
 TEST = Origin(at=LATE, fit=(EARLY,), calibrate=(EARLY,), test=LATE)
 FINAL = Origin(at=dt.date(2024, 1, 1), fit=(EARLY,), calibrate=(LATE,), test=None)

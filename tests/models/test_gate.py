@@ -20,7 +20,7 @@ from appetence.models.rows import learnt_until, matured_cuts, newest_cut
 
 FEATURES = FeatureSettings(groups=("tenure", "holdings", "balances", "interactions"))
 SETTINGS = TrainingSettings(bootstrap=40)
-ATTRITION = Question("attrition", None, Window(6), 20, ("base rate",))
+ATTRITION = Question("attrition", Window(6), 20, ("base rate",))
 EARLY = ("2021-07-01", "2021-10-01")
 
 

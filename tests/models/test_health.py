@@ -19,7 +19,7 @@ from appetence.targets.attrition import attrition_targets
 
 FEATURES = FeatureSettings(groups=("tenure", "holdings", "balances", "interactions"))
 SETTINGS = TrainingSettings(bootstrap=40)
-ATTRITION = Question("attrition", None, Window(6), 20, (BASE_RATE, LIFE_TABLE, LOGISTIC))
+ATTRITION = Question("attrition", Window(6), 20, (BASE_RATE, LIFE_TABLE, LOGISTIC))
 UNTIL, CUT = dt.date(2023, 7, 1), dt.date(2023, 1, 1)
 
 

@@ -17,8 +17,8 @@ BLOCKS = Blocks(
     final=Origin(at=dt.date(2024, 1, 1), fit=(EARLY,), calibrate=(LATE,), test=None),
 )
 SETTINGS = TrainingSettings(bootstrap=50, parameters={"max_rounds": 20})
-ATTRITION = Question("attrition", None, Window(6), 50, (BASE_RATE,))
-CARD = Question("buy:card", "card", Window(6), 50, (BASE_RATE,))
+ATTRITION = Question("attrition", Window(6), 50, (BASE_RATE,))
+CARD = Question("buy:card", Window(6), 50, (BASE_RATE,))
 
 
 def test_a_signal_is_found_and_its_sizes_are_told(make_labelled):

@@ -11,6 +11,7 @@ from appetence.book import open_book
 from appetence.book.simulate.texts import TOPICS as SUBJECTS
 from appetence.book.simulate.texts import VOCABULARY, draw_texts
 from appetence.config import (
+    Asking,
     AttritionSettings,
     BookSettings,
     FeatureSettings,
@@ -108,7 +109,7 @@ def test_rows_read_the_topics_of_the_origin_and_of_no_other(labelled):
 
 
 def test_a_model_that_reads_topics_is_stored_with_them_and_its_fallback_is_not(labelled):
-    question = Question("attrition", None, Window(6), 50, ())
+    question = Question("attrition", Window(6), 50, ())
     wrapping = Wrapping(question, FITTED, "f" * 64, {}, Verdict("wins", "gagne"), 7)
     made = wrapping.classifier(fit_model(labelled, FITTED, FEW, 7), labelled)
     made.check_golden()
@@ -120,7 +121,12 @@ def test_a_model_that_reads_topics_is_stored_with_them_and_its_fallback_is_not(l
 
 def test_a_training_learns_topics_at_each_of_its_dates(book):
     small = TrainingSettings(tests=1, bootstrap=20, parameters=FEW)
-    result = train_questions(book, AttritionSettings(min_events=20), NextProductSettings(enabled=False), TEXT, small)
+    result = train_questions(
+        book,
+        Asking(attrition=AttritionSettings(min_events=20), next_product=NextProductSettings(enabled=False)),
+        TEXT,
+        small,
+    )
     model = result.outcomes["attrition"].model
     assert model.topics.known_before == max(model.contract.origins.fitted_on)
     assert len(result.facts["topics"]) == 2
@@ -161,7 +167,7 @@ def test_a_planted_effect_of_what_is_written_is_found_out_of_time(make_book):
     book = make_book(draw_planted(3), observed_from=month(0), observed_until=month(36))
     settings = TrainingSettings(tests=1)
     features = FeatureSettings(groups=("tenure", "text"))
-    question = ask(book, AttritionSettings(), NextProductSettings(enabled=False)).questions[0]
+    question = ask(book, Asking(next_product=NextProductSettings(enabled=False))).questions[0]
     blocks = plan_blocks(book.observed_from, book.observed_until, question.window, settings)
     spine = population(book, blocks.cuts)
     topics, _ = learn_topics(book, spine, [blocks], features)

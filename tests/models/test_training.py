@@ -8,6 +8,7 @@ import pytest
 
 from appetence.book import open_book
 from appetence.config import (
+    Asking,
     AttritionSettings,
     BookSettings,
     FeatureSettings,
@@ -22,7 +23,10 @@ TENURE = FeatureSettings(groups=("tenure",))
 
 
 def settings(*, attrition: bool = True, products: bool = True):
-    return AttritionSettings(enabled=attrition, min_events=20), NextProductSettings(enabled=products)
+    return Asking(
+        attrition=AttritionSettings(enabled=attrition, min_events=20),
+        next_product=NextProductSettings(enabled=products),
+    )
 
 
 def test_every_question_is_answered_one_way_or_another(trained):
@@ -71,8 +75,7 @@ def test_the_same_book_and_seed_give_the_same_bytes(simulated, trained):
     with open_book(BookSettings(directory=str(simulated))) as book:
         again = train_questions(
             book,
-            AttritionSettings(min_events=20),
-            NextProductSettings(min_buyers=30),
+            Asking(attrition=AttritionSettings(min_events=20), next_product=NextProductSettings(min_buyers=30)),
             FeatureSettings(groups=("tenure", "holdings", "balances", "interactions")),
             SMALL,
             only={"attrition", "buy:livret_a", "buy:pel"},
@@ -102,7 +105,7 @@ def quiet_book(make_book, *, leavers: int = 0, **kwargs):
 
 
 def test_attrition_is_refused_where_nobody_leaves(make_book):
-    result = train_questions(quiet_book(make_book), *settings(), TENURE, SMALL)
+    result = train_questions(quiet_book(make_book), settings(), TENURE, SMALL)
     assert result.outcomes["attrition"].state == "refused"
     assert result.outcomes["attrition"].verdict.en.startswith("Nobody leaves in this book")
     assert "one product and nothing to sell" in result.outcomes["buy"].verdict.en
@@ -110,18 +113,18 @@ def test_attrition_is_refused_where_nobody_leaves(make_book):
 
 
 def test_noise_gets_no_champion_and_few_leavers_get_no_model(make_book):
-    noise = train_questions(quiet_book(make_book, leavers=200), *settings(products=False), TENURE, SMALL)
+    noise = train_questions(quiet_book(make_book, leavers=200), settings(products=False), TENURE, SMALL)
     assert noise.outcomes["attrition"].state == "fallback"
     assert noise.outcomes["attrition"].verdict.en.startswith("does not beat its baselines")
     assert noise.outcomes["attrition"].fallback is not None
-    few = train_questions(quiet_book(make_book, leavers=12), *settings(products=False), TENURE, SMALL)
+    few = train_questions(quiet_book(make_book, leavers=12), settings(products=False), TENURE, SMALL)
     assert few.outcomes["attrition"].verdict.en.startswith("not modelled: ")
     assert few.outcomes["attrition"].model is None
 
 
 def test_a_short_book_is_refused_with_the_months_it_needs(make_book):
     book = quiet_book(make_book, leavers=100, observed_from=dt.date(2023, 1, 1), observed_until=dt.date(2024, 1, 1))
-    result = train_questions(book, *settings(products=False), TENURE, SMALL)
+    result = train_questions(book, settings(products=False), TENURE, SMALL)
     assert result.outcomes["attrition"].state == "refused"
     assert "needs 21 months of book" in result.outcomes["attrition"].verdict.en
     assert "il y en a 12" in result.outcomes["attrition"].verdict.fr
@@ -133,7 +136,7 @@ def test_a_product_that_all_hold_is_refused(make_book):
         for i in range(60)
         for product in ("P", "Q")
     ]
-    result = train_questions(make_book({"contracts": contracts}), *settings(attrition=False), TENURE, SMALL)
+    result = train_questions(make_book({"contracts": contracts}), settings(attrition=False), TENURE, SMALL)
     assert {outcome.state for outcome in result.outcomes.values()} == {"refused"}
     assert result.outcomes["buy:P"].verdict.en.startswith("Nobody may buy P for the first time")
 
@@ -141,4 +144,4 @@ def test_a_product_that_all_hold_is_refused(make_book):
 def test_a_wrong_parameter_is_told_before_any_work(make_book):
     wrong = TrainingSettings(parameters={"num_leafs": 3})
     with pytest.raises(UsageError, match="num_leaves"):
-        train_questions(make_book(), *settings(), TENURE, wrong)
+        train_questions(make_book(), settings(), TENURE, wrong)

@@ -17,10 +17,10 @@ import yaml
 
 from appetence.book import open_book
 from appetence.config import (
+    Asking,
     AttritionSettings,
     BookSettings,
     FeatureSettings,
-    NextProductSettings,
     TrackingSettings,
     TrainingSettings,
     TuningSettings,
@@ -37,7 +37,7 @@ from appetence.models.tuning_record import STUDY, TRIAL
 from appetence.models.tuning_result import TuningResult, compare
 from appetence.months import Month
 
-ATTRITION = AttritionSettings(horizon=3, min_events=20)
+ASKING = Asking(attrition=AttritionSettings(horizon=3, min_events=20))
 FEATURES = FeatureSettings(groups=("tenure", "holdings"))
 TRAINING = TrainingSettings(tests=1, bootstrap=20, parameters={"max_rounds": 8})
 START = dt.date(2021, 1, 1)
@@ -46,7 +46,7 @@ EARLY, LATE = dt.date(2023, 1, 1), dt.date(2023, 7, 1)
 
 def tuned(book, store, trials=4, training=TRAINING, minutes=10.0, name="attrition"):
     settings = TuningSettings(trials=trials, folds=2, time_budget=minutes)
-    return tune_question(book, name, ATTRITION, NextProductSettings(), FEATURES, training, settings, store)
+    return tune_question(book, name, ASKING, FEATURES, training, settings, store)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_other_settings_begin_another_study_and_too_little_time_is_said_to_be(bo
 
 def test_whatever_the_losses_depend_on_names_the_study(book, make_labelled):
     labelled = make_labelled(200)
-    (question,) = ask(book, ATTRITION, NextProductSettings(), ["attrition"]).questions
+    (question,) = ask(book, ASKING, ["attrition"]).questions
     origin = Origin(LATE, (EARLY,), (EARLY,), LATE)
     turned = replace(labelled, y=1 - labelled.y)
     moved = replace(labelled, snapshots=replace(labelled.snapshots, X=labelled.snapshots.X.assign(tenure=1.0)))

@@ -10,10 +10,9 @@ import numpy as np
 
 from appetence.book import Book
 from appetence.config import (
-    AttritionSettings,
+    Asking,
     BacktestSettings,
     FeatureSettings,
-    NextProductSettings,
     TrainingSettings,
 )
 from appetence.models import metrics
@@ -44,8 +43,7 @@ Drifts = Mapping[Origin, Drift]
 
 def backtest_questions(
     book: Book,
-    attrition: AttritionSettings,
-    next_product: NextProductSettings,
+    asking: Asking,
     features: FeatureSettings,
     training: TrainingSettings,
     backtest: BacktestSettings,
@@ -75,7 +73,7 @@ def backtest_questions(
     """
     check_parameters(training.parameters)
     training = training.model_copy(update={"tests": backtest.tests, "test_spacing": backtest.spacing})
-    planned, refused = plan_questions(book, ask(book, attrition, next_product, only), training)
+    planned, refused = plan_questions(book, ask(book, asking, only), training)
     # the model that would score today is not tested: the last test stands in its place, and its cuts are not built
     blocks = {question: Blocks(found.tests, found.tests[-1]) for question, found in planned.items()}
     fingerprint = book.fingerprint(book.observed_until)
@@ -123,7 +121,7 @@ def judge_question(
     parts = [predict_test(question, labelled, origin, settings.parameters, settings.seed) for origin in tests]
     unseen = np.concatenate([_unseen(labelled, origin, one) for origin, one in zip(tests, parts, strict=True)])
     predictions = pooled(parts).drawn_by(dependence, labelled)
-    bench = make_bench(predictions, labelled.snapshots, question.product_id is None, settings)
+    bench = make_bench(predictions, labelled.snapshots, question.kind == "attrition", settings)
     whole, dates = bench.judge_by_date()
     rows = labelled.snapshots.X.iloc[predictions.rows]
     return Backtest(

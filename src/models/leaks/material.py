@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from appetence.book import Book
-from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings
+from appetence.config import Asking, FeatureSettings, TrainingSettings
 from appetence.features.catalogue import Feature
 from appetence.features.pipeline import build_features
 from appetence.features.population import population
@@ -75,8 +75,7 @@ class Material:
 
 def gather(
     book: Book,
-    attrition: AttritionSettings,
-    next_product: NextProductSettings,
+    asking: Asking,
     features: FeatureSettings,
     training: TrainingSettings,
     most_rows: int = MOST_ROWS,
@@ -88,7 +87,7 @@ def gather(
     most_rows
         Rows wanted at most; households are drawn by a stable hash.
     """
-    asked = ask(book, attrition, next_product)
+    asked = ask(book, asking)
     refused = {name: str(reason) for name, reason in asked.refused.items()}
     planned = {}
     for question in asked.questions:

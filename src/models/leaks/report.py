@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appetence.book import Book
-from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings
+from appetence.config import Asking, FeatureSettings, TrainingSettings
 from appetence.models.leaks import (
     households,
     identifiers,
@@ -70,8 +70,7 @@ class LeakReport:
 
 def find_leaks(
     book: Book,
-    attrition: AttritionSettings,
-    next_product: NextProductSettings,
+    asking: Asking,
     features: FeatureSettings,
     training: TrainingSettings,
     progress: Progress = silent,
@@ -89,7 +88,7 @@ def find_leaks(
         A feature, group or segment that is not known.
     """
     progress("building the rows that training will use", 0.0)
-    material = gather(book, attrition, next_product, features, training)
+    material = gather(book, asking, features, training)
     results = []
     for number, (name, detect) in enumerate(DETECTORS):
         progress(f"looking for leaks: {name}", 0.2 + 0.8 * number / len(DETECTORS))

@@ -4,6 +4,7 @@ import pytest
 
 from appetence.book import open_book
 from appetence.config import (
+    Asking,
     AttritionSettings,
     BacktestSettings,
     BookSettings,
@@ -21,8 +22,10 @@ def backtested(simulated) -> BacktestResult:
     with open_book(BookSettings(directory=str(simulated))) as book:
         return backtest_questions(
             book,
-            AttritionSettings(horizon=3, min_events=20),
-            NextProductSettings(min_buyers=5_000),
+            Asking(
+                attrition=AttritionSettings(horizon=3, min_events=20),
+                next_product=NextProductSettings(min_buyers=5_000),
+            ),
             FeatureSettings(groups=("tenure", "holdings", "balances", "person")),
             TrainingSettings(bootstrap=20, parameters={"max_rounds": 15}),
             BacktestSettings(tests=3, spacing=3),

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from appetence.config import BacktestSettings, TrainingSettings
+from appetence.config import Asking, BacktestSettings, TrainingSettings
 from appetence.errors import UsageError
 from appetence.models import metrics
 from appetence.models.backtests.backtest import backtest_questions, gains_of, judge_question, make_bench
@@ -20,7 +20,7 @@ from appetence.models.fitting import pooled, predict_test
 from appetence.models.questions import Question
 
 DAYS = [dt.date(2023, 1, 1), dt.date(2023, 7, 1)]
-QUESTION = Question("attrition", None, Window(6), 20, ("base rate", "life table"))
+QUESTION = Question("attrition", Window(6), 20, ("base rate", "life table"))
 SETTINGS = TrainingSettings(bootstrap=30, parameters={"max_rounds": 5})
 
 
@@ -128,8 +128,8 @@ def test_reliability_is_that_of_all_rows(backtested):
 
 
 def test_a_wrong_question_is_told_before_any_work(make_book):
-    from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings
+    from appetence.config import FeatureSettings
 
-    settings = (AttritionSettings(), NextProductSettings(), FeatureSettings(), SETTINGS, BacktestSettings())
+    settings = (Asking(), FeatureSettings(), SETTINGS, BacktestSettings())
     with pytest.raises(UsageError, match="attrition"):
         backtest_questions(make_book(), *settings, only={"atrition"})

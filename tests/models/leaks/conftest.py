@@ -17,6 +17,7 @@ import pytest
 from appetence.book import open_book
 from appetence.book.simulate import simulate
 from appetence.config import (
+    Asking,
     AttritionSettings,
     BookSettings,
     FeatureSettings,
@@ -32,7 +33,7 @@ from appetence.models.questions import Question
 FEW_GROUPS = FeatureSettings(groups=("tenure", "holdings", "person"))
 TRAINING = TrainingSettings(tests=1, parameters={"max_rounds": 20})
 Column = Callable[[np.ndarray, np.random.Generator], Any]
-ATTRITION = Question("attrition", None, Window(6), 20, ())
+ATTRITION = Question("attrition", Window(6), 20, ())
 
 
 SEEDS = (3, 21)
@@ -59,8 +60,8 @@ def clean(books: dict[int, Path]) -> Path:
 def material(books: dict[int, Path], request: pytest.FixtureRequest) -> Iterator[Material]:
     """The material of a book without leaks, of each in turn, all products asked."""
     with open_book(BookSettings(directory=str(books[request.param]))) as book:
-        asked = (AttritionSettings(min_events=20), NextProductSettings(min_buyers=30))
-        yield gather(book, *asked, FEW_GROUPS, TRAINING)
+        asked = Asking(attrition=AttritionSettings(min_events=20), next_product=NextProductSettings(min_buyers=30))
+        yield gather(book, asked, FEW_GROUPS, TRAINING)
 
 
 @pytest.fixture(scope="session")
@@ -69,8 +70,8 @@ def gathered() -> Callable[..., Any]:
 
     def call(directory: Path, detect: Callable[[Material], Any]) -> Any:
         with open_book(BookSettings(directory=str(directory))) as book:
-            asked = (AttritionSettings(min_events=20), NextProductSettings(enabled=False))
-            return detect(gather(book, *asked, FeatureSettings(groups=("tenure",)), TRAINING))
+            asked = Asking(attrition=AttritionSettings(min_events=20), next_product=NextProductSettings(enabled=False))
+            return detect(gather(book, asked, FeatureSettings(groups=("tenure",)), TRAINING))
 
     return call
 

@@ -14,7 +14,7 @@ FROM, UNTIL = dt.date(2018, 1, 1), dt.date(2024, 1, 1)
 
 
 def question(horizon=6, gap=0):
-    return Question("attrition", None, Window(horizon, gap), 20, ())
+    return Question("attrition", Window(horizon, gap), 20, ())
 
 
 @pytest.mark.parametrize("window", [(6, 0), (6, 2), (1, 0), (12, 3), (5, 1)])

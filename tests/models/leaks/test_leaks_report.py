@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from appetence.config import AttritionSettings, FeatureSettings, NextProductSettings, TrainingSettings
+from appetence.config import Asking, FeatureSettings, TrainingSettings
 from appetence.models.leaks import LeakReport, find_leaks
 from appetence.models.leaks.report import DETECTORS, SHOWN
 from appetence.models.leaks.result import Result
@@ -53,7 +53,7 @@ NINE = [{"client_id": str(i), "product_id": "PQ"[i % 2]} for i in range(9)]
 )
 def test_a_small_or_short_book_is_told_so_and_never_a_crash(make_book, tables, settings):
     few = FeatureSettings(groups=("tenure", "calendar"))
-    asked = (AttritionSettings(), NextProductSettings(), few, TrainingSettings())
+    asked = (Asking(), few, TrainingSettings())
     report = find_leaks(make_book(tables, **settings), *asked)
     assert report.ok
     states = {result.detector: result.state for result in report.results}
