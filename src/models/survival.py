@@ -41,8 +41,25 @@ class LifeTable:
     exposure: float
 
 
-def fit_life_table(start: Ints, end: Ints, kind: npt.NDArray[np.str_], first: int, last: int) -> LifeTable:
-    """Count exits and months at risk by tenure (actuarial estimate with delayed entry and right censoring).
+@dataclass(frozen=True)
+class Counts:
+    """Exits and clients at risk by completed months of tenure; the last month holds all longer tenures.
+
+    Attributes
+    ----------
+    left, other
+        Shape (MAX_TENURE,): clients who left by choice, or by a competing exit, in the month.
+    at_risk
+        Shape (MAX_TENURE,): clients observed in the month, those who exit in it too.
+    """
+
+    left: Floats
+    other: Floats
+    at_risk: Floats
+
+
+def count_exits(start: Ints, end: Ints, kind: npt.NDArray[np.str_], first: int, last: int) -> Counts:
+    """Count exits and months at risk by tenure, with delayed entry and right censoring.
 
     Parameters
     ----------
@@ -64,8 +81,16 @@ def fit_life_table(start: Ints, end: Ints, kind: npt.NDArray[np.str_], first: in
     tenure = np.clip(end - start, 0, MAX_TENURE - 1)
     by_choice = np.bincount(tenure[exits & (kind == "left")], minlength=MAX_TENURE).astype(np.float64)
     otherwise = np.bincount(tenure[exits & (kind != "left")], minlength=MAX_TENURE).astype(np.float64)
+    return Counts(by_choice, otherwise, exposure)
+
+
+def fit_life_table(counts: Counts) -> LifeTable:
+    """Turn counts into hazards (actuarial estimate), smoothed by bands of tenure."""
     return LifeTable(
-        _smoothed(by_choice, exposure), _smoothed(otherwise, exposure), int(by_choice.sum()), float(exposure.sum())
+        _smoothed(counts.left, counts.at_risk),
+        _smoothed(counts.other, counts.at_risk),
+        int(counts.left.sum()),
+        float(counts.at_risk.sum()),
     )
 
 

@@ -21,13 +21,13 @@ from appetence.features.pipeline import FeatureTable
 from appetence.features.topic_model import TopicModel
 from appetence.features.topics import build_topics
 from appetence.models.artefact import Artefact
+from appetence.models.curves import client_curves
 from appetence.models.kinds import ATTRITION, NEXT_PRODUCT, kind_of
 from appetence.models.survival import SurvivalCurves
 from appetence.progress import Progress, silent
 from appetence.scoring.questions import QuestionScores, score_question
 from appetence.scoring.tables import HORIZONS
 from appetence.targets.eligibility import eligible
-from appetence.value.future import client_curves
 from appetence.value.lifetime import annuities, contract_value, sale_value
 from appetence.value.margins import held_contracts, past_profit, product_economics
 

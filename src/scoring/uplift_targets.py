@@ -17,11 +17,11 @@ from appetence.book import Book
 from appetence.config import FeatureSettings, ValueSettings
 from appetence.features.pipeline import build_features
 from appetence.features.population import population
+from appetence.models.curves import client_curves
 from appetence.models.uplifts.draws import PRODUCT, with_product
 from appetence.models.uplifts.learners import EffectModel
 from appetence.scoring.consents import objecting_clients
 from appetence.targets.eligibility import eligible
-from appetence.value.future import client_curves
 from appetence.value.lifetime import annuities, sale_value
 from appetence.value.margins import product_economics
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appetence.models.survival import MAX_TENURE, LifeTable, fit_life_table, survival_curves
+from appetence.models.survival import MAX_TENURE, LifeTable, count_exits, fit_life_table, survival_curves
 
 
 def constant(leaving: float, other: float) -> LifeTable:
@@ -40,7 +40,9 @@ def test_exposure_and_events_are_those_of_a_walk_through_every_month(spells):
     end = np.array([s + length if kind else 99 for s, length, kind in spells])
     kind = np.array([k for _, _, k in spells])
     exposure, left, _ = counted_by_hand(start, end, kind, first, last)
-    table = fit_life_table(start, end, kind, first, last)
+    counts = count_exits(start, end, kind, first, last)
+    table = fit_life_table(counts)
+    assert {k: n for k, n in enumerate(counts.at_risk) if n} == exposure
     assert table.exposure == sum(exposure.values())
     assert table.events == sum(left.values())
 
@@ -49,13 +51,13 @@ def test_a_constant_hazard_is_recovered_despite_late_entry_and_censoring():
     rng = np.random.default_rng(3)
     start = rng.integers(0, 100, 60_000)
     end = start + rng.geometric(0.02, len(start)) - 1
-    table = fit_life_table(start, end, np.full(len(start), "left"), 40, 120)
+    table = fit_life_table(count_exits(start, end, np.full(len(start), "left"), 40, 120))
     assert table.leaving[:60] == pytest.approx(0.02, rel=0.15)
     assert not table.other.any()
 
 
 def test_without_exits_nobody_leaves():
-    table = fit_life_table(np.array([0, 3]), np.array([99, 99]), np.array(["", ""]), 0, 50)
+    table = fit_life_table(count_exits(np.array([0, 3]), np.array([99, 99]), np.array(["", ""]), 0, 50))
     curves = survival_curves(table, np.array([10]), None, 6, 24)
     assert curves.staying == pytest.approx(1.0)
     assert curves.leaving == pytest.approx(0.0)

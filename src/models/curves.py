@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from appetence.book import Book
 from appetence.book.clocks import index_of, month_index
-from appetence.models.survival import LifeTable, SurvivalCurves, fit_life_table, survival_curves
+from appetence.models.survival import LifeTable, SurvivalCurves, count_exits, fit_life_table, survival_curves
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -45,7 +45,7 @@ def client_curves(
     first, last = index_of(book.observed_from), index_of(cut)
     start = _integers(spells["start"])
     end = _integers(spells["end"])
-    table = fit_life_table(start, end, np.asarray(spells["kind"].to_pylist(), dtype=np.str_), first, last)
+    table = fit_life_table(count_exits(start, end, np.asarray(spells["kind"].to_pylist(), dtype=np.str_), first, last))
     place = pc.index_in(client_ids, spells["client_id"].combine_chunks())
     tenure = last - start[place.to_numpy(zero_copy_only=False)]
     return _in_blocks(table, tenure, probability, horizon, months)

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from appetence.value.future import client_curves
+from appetence.models.curves import client_curves
 
 CUT = dt.date(2022, 1, 1)
 
