@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
 
 import ibis
 import numpy as np
@@ -12,13 +14,78 @@ import pyarrow.compute as pc
 
 from appetence.book import Book
 from appetence.book.clocks import index_of, month_index
-from appetence.models.survival import LifeTable, SurvivalCurves, count_exits, fit_life_table, survival_curves
+from appetence.models.beta_geometric import BetaGeometric, fit_beta_geometric
+from appetence.models.kaplan_meier import KaplanMeier, by_cohort, kaplan_meier
+from appetence.models.survival import Counts, LifeTable, SurvivalCurves, count_exits, fit_life_table, survival_curves
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _STILL_HERE = 10**6
 """A month after all others."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What was known at a cut of when clients came, when they went, and why.
+
+    Attributes
+    ----------
+    client_ids
+        (clients,) all who ever held a contract.
+    start, end
+        (clients,) months since year 0; `end` lies far ahead for who is still there.
+    kind
+        (clients,) "left" for attrition, "other" for a competing exit, "" for none.
+    first, last
+        The months observed, the second exclusive.
+    """
+
+    client_ids: pa.Array
+    start: Ints
+    end: Ints
+    kind: npt.NDArray[np.str_]
+    first: int
+    last: int
+
+    @classmethod
+    def of(cls, book: Book, cut: dt.date) -> History:
+        """Read it from facts known before the cut."""
+        spells = _spells(book, cut)
+        return cls(
+            spells["client_id"].combine_chunks(),
+            _integers(spells["start"]),
+            _integers(spells["end"]),
+            np.asarray(spells["kind"].to_pylist(), dtype=np.str_),
+            index_of(book.observed_from),
+            index_of(cut),
+        )
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Exits and clients at risk by completed months."""
+        return count_exits(self.start, self.end, self.kind, self.first, self.last)
+
+    def tenure(self, client_ids: pa.Array) -> Ints:
+        """Return (clients,) completed months at the cut."""
+        place = pc.index_in(client_ids, self.client_ids)
+        return np.asarray(self.last - self.start[place.to_numpy(zero_copy_only=False)], dtype=np.int64)
+
+    def curves(self, client_ids: pa.Array, probability: Floats | None, horizon: int, months: int) -> SurvivalCurves:
+        """Return survival and leaving curves; see `client_curves`."""
+        return _in_blocks(fit_life_table(self.counts), self.tenure(client_ids), probability, horizon, months)
+
+    def kaplan_meier(self) -> KaplanMeier:
+        """Return the curve of all clients."""
+        return kaplan_meier(self.counts, len(self.client_ids))
+
+    def cohorts(self) -> dict[int, KaplanMeier]:
+        """Return the curve of each year of joining."""
+        return by_cohort(self.start, self.end, self.kind, self.first, self.last)
+
+    def beta_geometric(self) -> BetaGeometric | None:
+        """Return the shifted-beta-geometric in months; None where nobody left."""
+        return fit_beta_geometric(self.counts.left, self.counts.at_risk)
 
 
 def client_curves(
@@ -41,14 +108,7 @@ def client_curves(
     months
         How far the curves go.
     """
-    spells = _spells(book, cut)
-    first, last = index_of(book.observed_from), index_of(cut)
-    start = _integers(spells["start"])
-    end = _integers(spells["end"])
-    table = fit_life_table(count_exits(start, end, np.asarray(spells["kind"].to_pylist(), dtype=np.str_), first, last))
-    place = pc.index_in(client_ids, spells["client_id"].combine_chunks())
-    tenure = last - start[place.to_numpy(zero_copy_only=False)]
-    return _in_blocks(table, tenure, probability, horizon, months)
+    return History.of(book, cut).curves(client_ids, probability, horizon, months)
 
 
 def _spells(book: Book, cut: dt.date) -> pa.Table:

@@ -41,6 +41,8 @@ BASELINES_FR: Mapping[str, str] = {
     "life table": "la table de survie",
     "logistic regression": "la régression logistique",
     "base rate": "le taux de base",
+    "Kaplan-Meier": "Kaplan-Meier",
+    "shifted-beta-geometric": "la loi bêta-géométrique",
 }
 """What each baseline is called in French."""
 

@@ -17,6 +17,7 @@ from appetence.config import (
 )
 from appetence.models import metrics
 from appetence.models.backtests.draws import draw_units
+from appetence.models.backtests.horizons import judge_horizons
 from appetence.models.backtests.result import Backtest, BacktestResult, SegmentSheet
 from appetence.models.backtests.segments import segments_of
 from appetence.models.backtests.sheets import Bench
@@ -90,7 +91,7 @@ def backtest_questions(
 
     def judge(question: Question) -> Backtest | Verdict:
         labelled = ready.labelled[question]
-        return judge_question(question, labelled, blocks[question], settings=training, drifts=drifts)
+        return judge_question(question, labelled, blocks[question], settings=training, drifts=drifts, book=book)
 
     judgements = side_by_side(judge, ready.labelled, "judged", part(progress, 0.3, 1.0))
     found = {question.name: one for question, one in judgements.items()}
@@ -101,7 +102,13 @@ def backtest_questions(
 
 
 def judge_question(
-    question: Question, labelled: Labelled, blocks: Blocks, *, settings: TrainingSettings, drifts: Drifts
+    question: Question,
+    labelled: Labelled,
+    blocks: Blocks,
+    *,
+    settings: TrainingSettings,
+    drifts: Drifts,
+    book: Book | None = None,
 ) -> Backtest | Verdict:
     """Judge one question, or say why it cannot be.
 
@@ -111,6 +118,8 @@ def judge_question(
         The question's rows at the cuts of `blocks`.
     drifts
         Of the origins, as far as they were measured.
+    book
+        Whose attrition is judged at every horizon; None to leave that out.
     """
     reason = refusal_of(question, labelled)
     tests = [origin for origin in blocks.tests if can_fit(labelled, origin)]
@@ -124,9 +133,12 @@ def judge_question(
     bench = make_bench(predictions, labelled.snapshots, question.kind == "attrition", settings)
     whole, dates = bench.judge_by_date()
     rows = labelled.snapshots.X.iloc[predictions.rows]
+    horizons = None
+    if book is not None and question.kind == "attrition":
+        horizons = judge_horizons(book, bench, labelled.snapshots, question.window)
     return Backtest(
         question=question.name,
-        verdict=backtested(whole, dates, dependence.unit),
+        verdict=backtested(whole, dates, dependence.unit, horizons),
         dependence=dependence,
         units=bench.times.shape[1],
         pooled=whole,
@@ -138,6 +150,7 @@ def judge_question(
         ),
         gains=gains_of(predictions),
         drift=tuple(drifts[origin] for origin in tests if origin in drifts),
+        horizons=horizons,
     )
 
 

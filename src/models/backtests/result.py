@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from appetence.models.backtests.horizons import Horizons
 from appetence.models.backtests.segments import SEGMENTS
 from appetence.models.backtests.sheets import Sheet
 from appetence.models.dependence import UNIT_WORDS, Dependence
@@ -60,6 +61,8 @@ class Backtest:
         rows.
     drift
         Of each test date from what its model learnt.
+    horizons
+        Of attrition: its curves, held to what happened month by month; None of other questions.
     """
 
     question: str
@@ -73,6 +76,7 @@ class Backtest:
     deciles: tuple[Mapping[str, float], ...]
     gains: tuple[Mapping[str, float], ...]
     drift: tuple[Drift, ...]
+    horizons: Horizons | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -86,6 +90,7 @@ class Backtest:
             "deciles": [dict(row) for row in self.deciles],
             "gains": [dict(row) for row in self.gains],
             "drift": [one.as_dict() for one in self.drift],
+            "horizons": None if self.horizons is None else self.horizons.as_dict(),
         }
 
     def flat(self) -> dict[str, float]:
@@ -98,6 +103,7 @@ class Backtest:
         for baseline, figures in self.pooled.ahead.items():
             found |= {f"{_key(baseline)}.ahead_{name}": estimate.value for name, estimate in figures.items()}
         found |= {f"never_seen.{name}": estimate.value for name, estimate in self.unseen.model.items()}
+        found |= {} if self.horizons is None else dict(self.horizons.flat())
         return {name: value for name, value in found.items() if np.isfinite(value)}
 
     def series(self) -> dict[str, dict[int, float]]:
@@ -144,6 +150,9 @@ class Backtest:
         names = [name for name in FIGURES if name in self.pooled.model]
         header = ["rows", "n", "events", *(FIGURES[name][0] for name in names)]
         yield from _table(header, [_sheet_row(label, sheet, names) for label, sheet in self._sheets()])
+        if self.horizons is not None:
+            yield from _table(*_horizon_table(self.horizons))
+            yield from _table(*_brier_table(self.horizons))
         if self.drift:
             yield from _table(
                 ["test date", "adversarial AUC", "without time", "features beyond chance", "slope", "O/E", "led by"],
@@ -221,6 +230,42 @@ def _table(header: list[str], rows: list[list[str]]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     for row in (header, *rows):
         yield ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
+
+
+def _horizon_table(found: Horizons) -> tuple[list[str], list[list[str]]]:
+    others = [name for name in found.brier if name]
+    header = ["months ahead", "n", "events", "AUC", "log-loss", *(f"of {name}" for name in others), "slope", "O/E"]
+    rows = []
+    for months, sheet in found.sheets.items():
+        size = [str(months), f"{sheet.rows:,}", f"{sheet.events:,}"]
+        if not sheet.told:
+            rows.append([*size, "too few events", *[""] * (len(header) - 4)])
+            continue
+        losses = [_small(sheet.baselines[name]["log_loss"].value) for name in others]
+        rows.append(
+            [
+                *size,
+                _told(sheet.model["auc"]),
+                _small(sheet.model["log_loss"].value),
+                *losses,
+                _number(sheet.model["calibration_slope"].value),
+                _number(sheet.model["observed_expected"].value),
+            ]
+        )
+    return header, rows
+
+
+def _brier_table(found: Horizons) -> tuple[list[str], list[list[str]]]:
+    others = [name for name in found.brier if name]
+    rows = [[_small(found.brier[""].value), *(_small(found.brier[name].value) for name in others)]]
+    rows[0].insert(0, f"over {found.months} months, {found.dates} dates")
+    ahead = [f"{one.value:+.5f} ({one.low:+.5f} to {one.high:+.5f})" for one in found.ahead.values()]
+    rows.append(["model ahead by", "", *ahead])
+    return ["integrated Brier score", "model", *others], rows
+
+
+def _small(value: float) -> str:
+    return f"{value:.4f}" if np.isfinite(value) else "-"
 
 
 def _sheet_row(label: str, sheet: Sheet, names: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from appetence.models.backtests.horizons import KAPLAN_MEIER, Horizons
 from appetence.models.backtests.sheets import Sheet
 from appetence.models.baselines import BASE_RATE
 from appetence.models.dependence import UNIT_WORDS, Unit
@@ -15,11 +16,13 @@ LEVEL = (0.8, 1.25)
 """Observed over expected events at a date outside which its probabilities are called too high or too low."""
 
 
-def backtested(pooled: Sheet, dates: Mapping[str, Sheet], unit: Unit) -> Verdict:
+def backtested(pooled: Sheet, dates: Mapping[str, Sheet], unit: Unit, horizons: Horizons | None = None) -> Verdict:
     """Say how a model did beside each baseline that is no mere base rate, and at which date its level was worst."""
     names = [name for name in pooled.baselines if name != BASE_RATE or len(pooled.baselines) == 1]
     said = [_beside(name, pooled, dates) for name in names]
     said += [_losses(names, pooled), _level(dates)]
+    if horizons is not None:
+        said.append(_integrated(horizons))
     by_en, by_fr = UNIT_WORDS[unit]
     said.append(Verdict(f"95 % intervals by {by_en}", f"intervalles à 95 % par {by_fr}"))
     return Verdict("; ".join(one.en for one in said), " ; ".join(one.fr for one in said))
@@ -45,6 +48,23 @@ def _beside(name: str, pooled: Sheet, dates: Mapping[str, Sheet]) -> Verdict:
     return Verdict(
         f"no clear difference to the {name} in AUC ({sign}{size} ± {margin}), {at_en}",
         f"pas d’écart net avec {fr} en AUC ({french(sign)}{figure_fr}), {at_fr}",
+    )
+
+
+def _integrated(found: Horizons) -> Verdict:
+    """Say how the curves did over all months ahead, beside the one that needs no model."""
+    own, other, gain = found.brier[""].value, found.brier[KAPLAN_MEIER].value, found.ahead[KAPLAN_MEIER]
+    if gain.low > 0:
+        en, fr = "smaller than", "inférieur à"
+    elif gain.high < 0:
+        en, fr = "larger than", "supérieur à"
+    else:
+        en, fr = "not clearly different from", "sans écart net avec"
+    small = f"{own:.4f}", f"{other:.4f}"
+    return Verdict(
+        f"integrated Brier score over {found.months} months {small[0]}, {en} Kaplan-Meier's {small[1]}",
+        f"score de Brier intégré sur {found.months} mois de {french(small[0])}, {fr} celui de Kaplan-Meier "
+        f"({french(small[1])})",
     )
 
 
