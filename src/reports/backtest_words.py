@@ -62,6 +62,36 @@ BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "group": ("Group", "Groupe"),
         "unseen": ("clients never seen", "clients jamais vus"),
         "too_few": ("too few events for a figure", "trop peu d'événements pour un chiffre"),
+        "Kaplan-Meier": ("Kaplan-Meier", "Kaplan-Meier"),
+        "shifted-beta-geometric": ("shifted-beta-geometric", "bêta-géométrique décalée"),
+        "observed": ("observed", "observé"),
+        "horizons": ("Every horizon from one model", "Tous les horizons avec un seul modèle"),
+        "horizons_intro": (
+            "The model answers one horizon; each client's curve bends the book's life table to that answer, so that "
+            "all horizons agree. Only test dates that were followed as long count. Kaplan-Meier and the "
+            "shifted-beta-geometric know nothing of a client but the months since joining.",
+            "Le modèle répond à un seul horizon ; la courbe de chaque client plie la table de survie du portefeuille à "
+            "cette réponse, si bien que tous les horizons s'accordent. Seules comptent les dates de test suivies assez "
+            "longtemps. Kaplan-Meier et la loi bêta-géométrique décalée ne savent d'un client que son ancienneté.",
+        ),
+        "ahead": ("Months ahead", "Mois à venir"),
+        "months_ahead": ("{months} months", "{months} mois"),
+        "of_scorer": ("of: {name}", "de : {name}"),
+        "integrated_brier": (
+            "Integrated Brier score over {months} months, {dates} test date(s)",
+            "Score de Brier intégré sur {months} mois, {dates} date(s) de test",
+        ),
+        "ahead_of": ("Model ahead by", "Avance du modèle"),
+        "ahead_range": ("{value} ({low} to {high})", "{value} ({low} à {high})"),
+        "share_left": ("Share that has left, by months after the date", "Part des partis, par mois après la date"),
+        "months_after": ("months after the test date", "mois après la date de test"),
+        "share_gone": ("share that has left", "part des clients partis"),
+        "by_year_joined": (
+            "Share still there, by year of joining (Kaplan-Meier)",
+            "Part encore présente, par année d'arrivée (Kaplan-Meier)",
+        ),
+        "months_since": ("months since joining", "mois depuis l'arrivée"),
+        "share_staying": ("share still there", "part encore présente"),
         "drift": ("How far each date was from its past", "Distance entre chaque date et son passé"),
         "drift_intro": (
             "Adversarial AUC: how well test clients can be told from those learnt from, 0.5 where they look alike; "

@@ -22,6 +22,7 @@ from appetence.models.verdicts import Verdict
 from appetence.months import Month
 from appetence.reports.backtest_words import BACKTEST_WORDS
 from appetence.reports.charts import Axis, Chart, Series, axis, place
+from appetence.reports.horizons import horizons_of
 from appetence.reports.language import Pen
 from appetence.reports.pages import render_page
 
@@ -126,6 +127,7 @@ class _Writer:
                 self._row(pen, self._month(pen, date), sheet, names, ranges=True) for date, sheet in found.dates.items()
             ],
             "groups": list(self._groups(pen, found, names)),
+            "horizons": None if found.horizons is None else horizons_of(pen, found.horizons),
             "drift": [self._drift(pen, found, number) for number in range(len(found.drift))],
             "of_time": self._labels({name for one in found.drift for name in one.of_time}),
             "charts": list(charts_of(pen, found, [self._short(date) for date in found.dates])),

@@ -16,12 +16,16 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one scorer; a range where its figure has an interval; joined by a line or not."""
+    """Points of one scorer; a range where its figure has an interval; joined by a line or not.
+
+    `label` is what the key says where that is no word of the page's own: a year.
+    """
 
     name: str
     points: Sequence[Point]
     ranges: Sequence[tuple[float, float, float]] = ()
     joined: bool = True
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Drawn:
     line: str
     dots: Sequence[Point]
     ranges: Sequence[tuple[float, float, float]]
+    label: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def place(
     for one in series:
         points = [(round(x(a), 1), round(y(b), 1)) for a, b in one.points if np.isfinite(b)]
         ranges = [(round(x(a), 1), round(y(high), 1), round(y(low), 1)) for a, low, high in one.ranges if low <= high]
-        drawn.append(Drawn(one.name, _line(points) if one.joined else "", points, ranges))
+        drawn.append(Drawn(one.name, _line(points) if one.joined else "", points, ranges, one.label))
     return Chart(
         title,
         *labels,

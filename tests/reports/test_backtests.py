@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+from appetence.models.backtests.horizons import Horizons
 from appetence.models.backtests.result import Backtest, BacktestResult, SegmentSheet
 from appetence.models.backtests.sheets import Sheet
 from appetence.models.backtests.verdict import backtested
 from appetence.models.dependence import Dependence, DesignEffect
 from appetence.models.drift import Drift, FeatureDrift
+from appetence.models.kaplan_meier import KaplanMeier
 from appetence.models.metrics import Interval
 from appetence.models.verdicts import too_few
 from appetence.months import Month
@@ -41,6 +44,24 @@ def sheet(auc: float, ratio: float) -> Sheet:
     return Sheet(4_000, 321, own, dict.fromkeys(names, plain), dict.fromkeys(names, ahead))
 
 
+def horizons() -> Horizons:
+    left = np.linspace(0.01, 0.2, 24)
+    curve = KaplanMeier(*[np.linspace(1.0, 0.5, 61)] * 3, clients=900, events=400)
+    names = ("", "life table", "Kaplan-Meier", "shifted-beta-geometric")
+    own = sheet(0.71, 1.1)
+    sheets = {months: replace(own, baselines=dict.fromkeys(names[1:], own.model)) for months in (3, 24)}
+    return Horizons(
+        sheets={**sheets, 12: Sheet(100, 4)},
+        months=24,
+        brier={name: at(0.06 + 0.001 * k) for k, name in enumerate(names)},
+        ahead={name: at(0.002, 0.001) for name in names[1:]},
+        rows=4_000,
+        dates=2,
+        shares=dict.fromkeys(("observed", *names), left),
+        cohorts=dict.fromkeys(range(1999, 2007), curve),
+    )
+
+
 def found(question: str = "attrition") -> Backtest:
     dates = {date: sheet(0.7 + 0.02 * k, (1.1, 2.1, 0.9)[k]) for k, date in enumerate(DATES)}
     pooled = sheet(0.72, 1.2)
@@ -62,6 +83,7 @@ def found(question: str = "attrition") -> Backtest:
         ),
         gains=tuple(gains),
         drift=tuple(Drift(date, (900, 800), 0.8, 0.61, moved, ("assets",)) for date in DATES),
+        horizons=horizons() if question == "attrition" else None,
     )
 
 
@@ -135,6 +157,20 @@ def test_everything_is_told_in_both_languages(page, result):
     assert "Not judged" in english
     assert english.count("<svg") == french.count("<svg") > 8
     assert "juillet 2005" in french
+
+
+def test_every_horizon_is_told_and_drawn(page):
+    french, english = page.split('<div id="en"')
+    assert "Every horizon from one model" in english
+    assert "Tous les horizons avec un seul modèle" in french
+    assert "Integrated Brier score over 24 months, 2 test date(s)" in english
+    assert "0.0020 (0.0010 to 0.0030)" in english
+    assert "0,0020 (0,0010 à 0,0030)" in french
+    assert english.count("Share still there, by year of joining") == 2  # the caption, and the picture's own name
+    years = re.findall(r'class="cohort-\d"><polyline points="[^"]+"/><text[^>]+>(\d{4})<', english)
+    assert years[0] == "1999"
+    assert years[-1] == "2006"
+    assert len(years) == 6
 
 
 def test_every_word_is_there_twice():
