@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 SPARK := $(VENV)/.spark
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 CONFIG ?= configs/demo.yaml
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup spark run test lint types architecture pytest bench docs lock clean
@@ -45,8 +46,8 @@ types: $(STAMP)  ## mypy, strict
 architecture: $(STAMP)  ## import-linter: imports go along the arrows of the design
 	$(BIN)/lint-imports
 
-pytest: $(STAMP)  ## All tests (ARGS="-k name" for some)
-	$(BIN)/python -m pytest $(ARGS)
+pytest: $(STAMP)  ## All tests, two at a time (ARGS="-k name" for some, WORKERS=0 for one at a time)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 bench: $(STAMP)  ## A benchmark: make bench NAME=explain (ARGS="--scale 0.1")
 	@test -n "$(NAME)" || { echo "name one: make bench NAME=explain"; ls benchmarks/*.py; exit 2; }

@@ -21,6 +21,25 @@ from appetence.errors import UsageError
 
 Rows = dict[str, list[dict[str, object]]]
 
+DEAR = ("firm", "spark", "backtested", "trained", "books")
+"""Fixtures that take long to make: where tests run side by side, all that use one go to the same worker."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests by what they share, else by file, and begin with the dearest, so that no worker ends with them."""
+    places = {}
+    for item in items:
+        asked = getattr(item, "fixturenames", ())
+        shared = next((name for name in DEAR if name in asked), None)
+        group = shared or item.nodeid.partition("::")[0]
+        if "test_notebooks" in item.nodeid:
+            shared, group = "notebook", item.nodeid  # each takes as long as a file of tests
+        item.add_marker(pytest.mark.xdist_group(group))
+        places[item] = shared is None
+    items.sort(key=places.__getitem__)
+
+
 _DEFAULTS: dict[tuple[str, str], object] = {
     ("clients", "kind"): "person",
     ("clients", "joined_on"): dt.date(2019, 1, 1),
