@@ -228,14 +228,17 @@ def _compare(predictions: Predictions, name: str, draws: int, seed: int) -> Comp
 def _verdict(
     beats: bool, own: Mapping[str, Interval], baselines: Mapping[str, Comparison], dates: int, unit: Unit
 ) -> Verdict:
-    """Say it in a sentence: the model's figures, then each baseline's that is no mere base rate, if there is one."""
+    """Say it in a sentence: the model's figures, then each baseline's.
+
+    A base rate that was beaten as others were is left out; one that was not is what the sentence must name.
+    """
     return judged(
         beats,
         Figures(own["auc"].value, own["log_loss"].value),
         {
             name: Figures(other.metrics["auc"], other.metrics["log_loss"], (other.gain.low, other.gain.high))
             for name, other in baselines.items()
-            if name != BASE_RATE or len(baselines) == 1
+            if name != BASE_RATE or len(baselines) == 1 or not _beaten(own, name, other)
         },
         dates,
         unit,

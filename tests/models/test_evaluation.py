@@ -116,6 +116,25 @@ def test_better_than_a_plain_rate_by_luck_is_not_enough():
     assert "base rate" in found.verdict.en
 
 
+def test_the_base_rate_is_named_where_it_is_what_was_not_beaten():
+    """Well ahead of the regression, but not surely of the base rate: a sentence without it would contradict itself."""
+    y = np.zeros(300, dtype=np.int64)
+    y[:10] = 1
+    p = np.full(300, 0.033)
+    p[:2], p[10:40] = 0.08, 0.05
+    worse = np.where(y == 1, 0.02, 0.06)
+    plain = {BASE_RATE: np.full(300, 10 / 300), LOGISTIC: worse}
+    data = Predictions(np.arange(300), y, p, plain, np.arange(300), np.repeat(DATES[:1], 300))
+    found = evaluate(data, draws=200, seed=1)
+    assert found.baselines[LOGISTIC].gain.low > 0
+    assert not found.beats
+    assert found.verdict.en.startswith("does not beat its baselines")
+    base = found.baselines[BASE_RATE]
+    assert f"base rate 0.500 and {base.metrics['log_loss']:.4f} (95 % interval of the gain -" in found.verdict.en
+    assert "pour le taux de base (intervalle" in found.verdict.fr
+    assert "logistic regression" in found.verdict.en
+
+
 def test_households_move_together():
     data = predictions(2_000)
     twice = Predictions(

@@ -14,17 +14,21 @@ Ints = npt.NDArray[np.int64]
 FEWEST_EVENTS = 20
 """Clients to whom it happened, below which a group gets no figure."""
 
-_FAMILIES = (2.0, 3.0, 4.0)
-_TENURE = (12.0, 36.0, 60.0, 120.0)
-_BANDS: Mapping[str, tuple[str, tuple[float, ...], tuple[str, ...]]] = {
-    "families_held": ("families", _FAMILIES, ("0–1", "2", "3", "4+")),
-    "tenure": ("tenure", _TENURE, ("0–11", "12–35", "36–59", "60–119", "120+")),
-}
+_BANDS: tuple[tuple[str, str, tuple[float, ...], tuple[str, ...]], ...] = (
+    ("families", "families_held", (2.0, 3.0, 4.0), ("0–1", "2", "3", "4+")),
+    # The edges of the life table from a year on. "new" puts its first two bands together: many products are sold in
+    # the first two years or not at all, and an order over all clients then says little but how long they have been here.
+    ("tenure", "tenure", (12.0, 24.0, 36.0, 60.0, 120.0), ("0–11", "12–23", "24–35", "36–59", "60–119", "120+")),
+    ("new", "tenure", (24.0,), ("0–23", "24+")),
+)
+"""By what, the feature, the lower bounds of all groups but the first, and what the groups are called."""
+
 _CODES: Mapping[str, str] = {"age_band": "age", "client_kind": "kind"}
 
 SEGMENTS: Mapping[str, tuple[str, str]] = {
     "families": ("families of products held", "familles de produits détenues"),
     "tenure": ("months as a client", "mois d’ancienneté"),
+    "new": ("new or established, months as a client", "récent ou établi, mois d’ancienneté"),
     "age": ("age", "âge"),
     "kind": ("kind of client", "type de client"),
 }
@@ -48,7 +52,7 @@ def segments_of(X: pd.DataFrame) -> Iterator[Segment]:
     X
         (n, features).
     """
-    for feature, (by, edges, names) in _BANDS.items():
+    for by, feature, edges, names in _BANDS:
         if feature in X:
             values = X[feature].to_numpy(dtype=np.float64, na_value=np.nan)
             band = np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right"))

@@ -20,7 +20,7 @@ def backtested(pooled: Sheet, dates: Mapping[str, Sheet], unit: Unit, horizons: 
     """Say how a model did beside each baseline that is no mere base rate, and at which date its level was worst."""
     names = [name for name in pooled.baselines if name != BASE_RATE or len(pooled.baselines) == 1]
     said = [_beside(name, pooled, dates) for name in names]
-    said += [_losses(names, pooled), _level(dates)]
+    said += [_losses(pooled), _level(dates)]
     if horizons is not None:
         said.append(_integrated(horizons))
     by_en, by_fr = UNIT_WORDS[unit]
@@ -68,9 +68,10 @@ def _integrated(found: Horizons) -> Verdict:
     )
 
 
-def _losses(names: list[str], pooled: Sheet) -> Verdict:
-    """Say whose log-loss is the smallest: the probabilities, not the order."""
+def _losses(pooled: Sheet) -> Verdict:
+    """Say whose log-loss is the smallest, a base rate's among them: the probabilities, not the order."""
     own = pooled.model["log_loss"].value
+    names = sorted(pooled.baselines, key=lambda name: name == BASE_RATE)  # of equal ones, not the base rate
     best = min(names, key=lambda name: pooled.baselines[name]["log_loss"].value)
     other = pooled.baselines[best]["log_loss"].value
     better = own < other

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from appetence.models.backtests.sheets import Sheet
 from appetence.models.backtests.verdict import backtested
 from appetence.models.metrics import Interval
@@ -54,7 +56,16 @@ def test_what_is_not_clear_is_said_to_be_so_and_a_level_that_held_is_told():
     assert "de 0,90 à 1,20" in found.fr
 
 
-def test_a_base_rate_is_named_only_where_it_is_alone():
+def test_a_base_rate_whose_loss_is_the_smallest_is_named():
+    found = sheet(1.0, 0.05)
+    found = replace(found, baselines={**found.baselines, "base rate": {"auc": at(0.5), "log_loss": at(0.24)}})
+    said = backtested(found, {"2005-01-01": found}, "household")
+    assert said.en.startswith("beats the life table by 0.050")
+    assert "log-loss 0.2500, not smaller than the 0.2400 of the base rate" in said.en
+    assert "perte logarithmique 0,2500, non inférieure aux 0,2400 pour le taux de base" in said.fr
+
+
+def test_a_base_rate_is_compared_in_auc_only_where_it_is_alone():
     alone = Sheet(
         10,
         5,
