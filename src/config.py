@@ -204,12 +204,17 @@ class AttritionSettings(Settings):
 
 
 class NextProductSettings(Settings):
-    """Will the client buy the product for the first time in [cut + gap, cut + gap + horizon) months."""
+    """Will the client buy the product in [cut + gap, cut + gap + horizon) months, for the first time or again.
+
+    `repurchase`: ask too which clients buy another contract of a product that they hold or held, product by product,
+    where at least `min_buyers` clients have done it.
+    """
 
     enabled: bool = True
     horizon: Annotated[int, Field(ge=1, le=36)] = 6
     gap: Annotated[int, Field(ge=0, le=12)] = 0
     min_buyers: Annotated[int, Field(ge=20)] = 50
+    repurchase: bool = True
 
 
 class Asking(Settings):

@@ -207,14 +207,14 @@ def label_attrition(snapshots: Snapshots, targets: pa.Table) -> Labelled:
 
 
 def label_purchase(snapshots: Snapshots, targets: pa.Table) -> Labelled:
-    """Label the rows of one product's question: 1 for `bought`, 0 for `not_bought`.
+    """Label the rows of one product's question, first or again: 1 for `bought`, 0 for `not_bought`.
 
     Rows that are unknown, or whose client had already bought before the window, are left out.
 
     Parameters
     ----------
     targets
-        `client_id`, `cut`, `status` of those who might buy the product for the first time.
+        `client_id`, `cut`, `status` of those who might buy the product.
     """
     status = targets["status"].to_pandas().astype("str").to_numpy()
     return _labelled(snapshots, targets, status == "bought", np.isin(status, ("bought", "not_bought")))

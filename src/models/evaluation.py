@@ -25,8 +25,6 @@ SHARE = 0.1
 ENOUGH_DRAWS = 0.9
 """Share of the bootstrap's draws in which the model must have a smaller log-loss than any plain rate."""
 
-TOP_PRODUCTS = 7
-
 
 def _slope(y: Any, p: Any, weight: Any = None) -> float:
     return metrics.calibration_slope_intercept(y, p, weight)[0]
@@ -261,38 +259,3 @@ def _finite(figures: Mapping[str, float]) -> dict[str, float | None]:
 def _csv(rows: Sequence[Mapping[str, float]]) -> str:
     lines = [",".join(rows[0])] + [",".join(f"{value:.10g}" for value in row.values()) for row in rows]
     return "\n".join(lines) + "\n"
-
-
-def rank_products(served: Sequence[Predictions]) -> dict[str, float]:
-    """Judge the order in which products would have been proposed to each client at the test dates.
-
-    Parameters
-    ----------
-    served
-        Per product, the probabilities that would have been served; clients who may not buy it have no row.
-
-    Returns
-    -------
-    dict
-        Mean average precision at 7 over those who bought something: `map_at_7`; `ceiling`, the most that any order
-        could have had; `popularity`, that of base rates; `buyers`, how many rows that is. Empty without buyers.
-    """
-    if not served:
-        return {}
-    rows = np.unique(np.concatenate([one.rows for one in served]))
-    shape = (len(rows), len(served))
-    relevant, model, popularity = np.zeros(shape), np.full(shape, np.nan), np.full(shape, np.nan)
-    for column, one in enumerate(served):
-        at = np.searchsorted(rows, one.rows)
-        relevant[at, column] = one.y
-        model[at, column] = one.p
-        popularity[at, column] = one.baselines[BASE_RATE]
-    if not relevant.any():
-        return {}
-    ranking = metrics.map_at_k(relevant, model, TOP_PRODUCTS)
-    return {
-        f"map_at_{TOP_PRODUCTS}": ranking.value,
-        "ceiling": ranking.ceiling,
-        "popularity": metrics.map_at_k(relevant, popularity, TOP_PRODUCTS).value,
-        "buyers": float(ranking.rows),
-    }

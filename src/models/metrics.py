@@ -53,15 +53,6 @@ class Bin:
         return self.observed / self.expected if self.expected > 0 else float("nan")
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """Mean average precision at k, and the most that any ranking could have had."""
-
-    value: float
-    ceiling: float
-    rows: int
-
-
 def auc(y: Any, p: Any, weight: Any = None) -> float:
     """Return the area under the ROC curve: the weighted chance that an event outscores a non-event, ties half."""
     y, p, w = _checked(y, p, weight)
@@ -170,36 +161,6 @@ def lift_at(y: Any, p: Any, weight: Any = None, *, share: float = 0.1, money: An
     return capture_at(y, p, weight, share=share, money=money) / share
 
 
-def map_at_k(bought: Any, scores: Any, k: int = 7) -> Ranking:
-    """Return the mean average precision at k over the rows that bought anything, and its ceiling.
-
-    AP@k of a row is Σ_{i ≤ k} precision(i)·bought(i) / min(bought in all, k). Options with the score -inf or NaN
-    are not on offer: a purchase among them cannot be found, and lowers the ceiling.
-
-    Parameters
-    ----------
-    bought
-        Booleans of shape (n_rows, n_options).
-    scores
-        Scores of the same shape; equal scores rank in the order of the columns.
-    k
-        Length of the list.
-    """
-    bought, scores = np.asarray(bought, dtype=bool), np.asarray(scores, dtype=np.float64)
-    if bought.shape != scores.shape or bought.ndim != 2 or k < 1:
-        raise MetricError("bought and scores must have one shape (n_rows, n_options), and k be positive", bought.shape)
-    buyers = bought.any(axis=1)
-    bought, scores = bought[buyers], scores[buyers]
-    if not len(bought):
-        return Ranking(float("nan"), float("nan"), 0)
-    offered = np.isfinite(scores) | (scores == np.inf)
-    order = np.argsort(np.where(offered, -scores, np.inf), axis=1, kind="stable")
-    ranked = np.take_along_axis(bought & offered, order, axis=1)
-    reachable = -np.sort(-(bought & offered).astype(np.int8), axis=1) > 0
-    wanted = np.minimum(bought.sum(axis=1), k)
-    return Ranking(_mean_precision(ranked, wanted, k), _mean_precision(reachable, wanted, k), len(bought))
-
-
 def bootstrap_intervals(
     metric: Metric, y: Any, p: Any, groups: Any = None, n: int = 200, seed: int = 0, weight: Any = None
 ) -> Interval:
@@ -226,7 +187,7 @@ def bootstrap_intervals(
     """
     y, p, w = _checked(y, p, weight)
     values = [metric(y, p, w * times) for times in _resamples(groups, len(y), n, seed)]
-    return _interval(metric(y, p, w), values)
+    return percentile_interval(metric(y, p, w), values)
 
 
 def paired_difference(
@@ -238,7 +199,7 @@ def paired_difference(
     values = [
         metric(y, first, w * times) - metric(y, second, w * times) for times in _resamples(groups, len(y), n, seed)
     ]
-    return _interval(metric(y, first, w) - metric(y, second, w), values)
+    return percentile_interval(metric(y, first, w) - metric(y, second, w), values)
 
 
 def log_loss_gain(
@@ -246,19 +207,33 @@ def log_loss_gain(
 ) -> tuple[Interval, float]:
     """Return by how much the log-loss of `first` is smaller than that of `second`, and in which share of resamples.
 
-    Losses are added up by group once, so that a resample costs as many steps as there are groups: many times quicker
-    than `paired_difference`, of which this is the case of the log-loss.
+    Many times quicker than `paired_difference`, of which this is the case of the log-loss: see `resampled_means`.
     """
     y = np.asarray(y)
     per_row = _row_losses(y, np.asarray(second)) - _row_losses(y, np.asarray(first))
+    drawn = resampled_means(per_row[:, None], groups, n, seed)[:, 0]
+    return percentile_interval(float(per_row.mean()), drawn), float((drawn > 0).mean())
+
+
+def resampled_means(values: Floats, groups: Any, n: int, seed: int | Sequence[int]) -> Floats:
+    """Return the means of columns over resamples of whole groups, (n, columns): the same groups for all columns.
+
+    Values are added up by group once, so that a resample costs as many steps as there are groups.
+
+    Parameters
+    ----------
+    values
+        (n_rows, columns).
+    """
     unit = np.unique(groups, return_inverse=True)[1]
-    total, rows = np.bincount(unit, per_row), np.bincount(unit).astype(np.float64)
+    total = np.column_stack([np.bincount(unit, column) for column in values.T])
+    rows = np.bincount(unit).astype(np.float64)
     rng = np.random.default_rng(seed)
-    drawn = np.empty(n)
+    drawn = np.empty((n, values.shape[1]))
     for i in range(n):
         times = np.bincount(rng.integers(0, len(total), len(total)), minlength=len(total))
         drawn[i] = (times @ total) / (times @ rows)
-    return _interval(float(per_row.mean()), drawn.tolist()), float((drawn > 0).mean())
+    return drawn
 
 
 def _row_losses(y: npt.NDArray[Any], p: Floats) -> Floats:
@@ -289,12 +264,6 @@ def _places(p: Floats) -> npt.NDArray[np.int64]:
     return places
 
 
-def _mean_precision(ranked: npt.NDArray[np.bool_], wanted: npt.NDArray[Any], k: int) -> float:
-    hits = ranked[:, :k]
-    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
-    return float(((precision * hits).sum(axis=1) / wanted).mean())
-
-
 def _resamples(groups: Any, n_rows: int, n: int, seed: int) -> Iterator[Floats]:
     """Yield, for each resample, how many times each row was drawn."""
     unit = np.arange(n_rows) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
@@ -306,8 +275,9 @@ def _resamples(groups: Any, n_rows: int, n: int, seed: int) -> Iterator[Floats]:
         yield np.bincount(rng.integers(0, units, units), minlength=units)[unit].astype(np.float64)
 
 
-def _interval(value: float, values: Sequence[float], share: float = 0.95) -> Interval:
-    defined = np.asarray(values, dtype=np.float64)
+def percentile_interval(value: float, drawn: Any, share: float = 0.95) -> Interval:
+    """Return a figure with the bounds of a share of its resamples; those in which it is NaN are left out."""
+    defined = np.asarray(drawn, dtype=np.float64)
     defined = defined[~np.isnan(defined)]
     if not len(defined):
         return Interval(value, float("nan"), float("nan"), share)

@@ -25,7 +25,14 @@ from appetence.models.fitting import (
     predict_test,
 )
 from appetence.models.questions import Question
-from appetence.models.verdicts import Verdict, nobody_leaves, nobody_may_buy, too_few, too_few_before_tests
+from appetence.models.verdicts import (
+    Verdict,
+    nobody_leaves,
+    nobody_may_buy,
+    nobody_may_buy_again,
+    too_few,
+    too_few_before_tests,
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,10 @@ def refusal_of(question: Question, labelled: Labelled) -> Verdict | None:
     """Return why the question makes no sense in this book, if so."""
     if question.kind == "attrition":
         return nobody_leaves() if labelled.events == 0 else None
-    return nobody_may_buy(question.product_id or question.name) if len(labelled) == 0 else None
+    if len(labelled):
+        return None
+    reason = nobody_may_buy_again if question.kind == "rebuy" else nobody_may_buy
+    return reason(question.product_id or question.name)
 
 
 def lacking_for(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:

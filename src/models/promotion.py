@@ -141,7 +141,7 @@ def _training_record(config_name: str, result: TrainingResult, settings: Trainin
     return RunRecord(
         name=f"{config_name} training",
         params={name: value for name, value in settings.model_dump().items() if name != "parameters"},
-        metrics={f"ranking_{name}": value for name, value in result.ranking.items()},
+        metrics={} if result.ranking is None else {f"ranking_{k}": v for k, v in result.ranking.flat().items()},
         tags={"code_version": __version__} | {f"questions.{state}": str(states.count(state)) for state in set(states)},
         texts={"training.json": _json(result.as_dict()), "settings.json": _json(settings.model_dump(mode="json"))},
     )

@@ -1,4 +1,4 @@
-"""What can be asked of a book: will the client leave, which product does the client buy next."""
+"""What can be asked of a book: will the client leave, which product does the client buy next, and which one again."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from appetence.book import Book
-from appetence.config import Asking
+from appetence.config import Asking, NextProductSettings
 from appetence.errors import UsageError, did_you_mean
 from appetence.models.baselines import BASE_RATE, LIFE_TABLE, LOGISTIC
 from appetence.models.blocks import Window
 from appetence.models.dataset import Labelled, Snapshots, label_attrition, label_purchase
-from appetence.models.kinds import ATTRITION, NEXT_PRODUCT, Kind, kind_of, product_of
-from appetence.models.verdicts import Verdict, one_product
+from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT, Kind, kind_of, product_of
+from appetence.models.verdicts import Verdict, one_product, too_few_again
+from appetence.months import Month
 from appetence.targets.attrition import attrition_targets
 from appetence.targets.purchase import purchase_targets
+from appetence.targets.repurchase import buyers_again, repurchase_targets
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ def ask(book: Book, asking: Asking, only: Collection[str] | None = None) -> Aske
     UsageError
         A name in `only` that is no question of this book.
     """
-    questions, refused = [], {}
+    questions: list[Question] = []
+    refused: dict[str, Verdict] = {}
+    few: dict[str, int] = {}
     attrition, next_product = asking.attrition, asking.next_product
     if attrition.enabled:
         window = Window(attrition.horizon, attrition.gap)
@@ -81,21 +85,48 @@ def ask(book: Book, asking: Asking, only: Collection[str] | None = None) -> Aske
     if next_product.enabled:
         window = Window(next_product.horizon, next_product.gap)
         products = sorted(book.execute(book.table("products").select("product_id"))["product_id"].to_pylist())
-        if len(products) == 1:
+        again, few = products_bought_again(book, next_product, products)
+        first = products if len(products) > 1 else []
+        questions += [
+            Question(f"{kind}:{product}", window, next_product.min_buyers, (BASE_RATE, LOGISTIC))
+            for kind, asked in ((NEXT_PRODUCT, first), (NEXT_AGAIN, again))
+            for product in asked
+        ]
+        if not first:
             refused[NEXT_PRODUCT] = one_product()
-        else:
-            questions += [
-                Question(f"{NEXT_PRODUCT}:{p}", window, next_product.min_buyers, (BASE_RATE, LOGISTIC))
-                for p in products
-            ]
-    return Asked(tuple(questions), refused) if only is None else _restricted(questions, refused, only)
+        elif few:
+            refused[NEXT_AGAIN] = too_few_again(few, next_product.min_buyers)
+    if only is None:
+        return Asked(tuple(questions), refused)
+    told = refused | {f"{NEXT_AGAIN}:{p}": too_few_again({p: n}, next_product.min_buyers) for p, n in few.items()}
+    return _restricted(questions, told, only)
+
+
+def products_bought_again(
+    book: Book, settings: NextProductSettings, products: Collection[str]
+) -> tuple[list[str], dict[str, int]]:
+    """Return the products of which clients enough bought another contract, and {product: clients} of the others.
+
+    They are counted before the newest date that a model can be tested at: what judges it has no say in whether it is
+    made.
+    """
+    if not settings.repurchase:
+        return [], {}
+    newest = Month.of(book.observed_until) - (settings.gap + settings.horizon)
+    clients = buyers_again(book, newest.start)
+    counted = {product: clients.get(product, 0) for product in products}
+    return (
+        [product for product, n in counted.items() if n >= settings.min_buyers],
+        {product: n for product, n in counted.items() if n < settings.min_buyers},
+    )
 
 
 def label(book: Book, question: Question, snapshots: Snapshots, spine: pa.Table) -> Labelled:
     """Return the rows and labels of a question."""
     gap, horizon = question.window.gap, question.window.horizon
     if question.product_id is not None:
-        return label_purchase(snapshots, purchase_targets(book, spine, [question.product_id], gap, horizon))
+        targets = repurchase_targets if question.kind == "rebuy" else purchase_targets
+        return label_purchase(snapshots, targets(book, spine, [question.product_id], gap, horizon))
     return label_attrition(snapshots, attrition_targets(book, spine, gap, horizon))
 
 

@@ -15,11 +15,12 @@ from appetence.config import Asking, FeatureSettings, TrainingSettings
 from appetence.models.blocks import Blocks, months_needed, plan_blocks
 from appetence.models.card import Material
 from appetence.models.dataset import Labelled
-from appetence.models.evaluation import TOP_PRODUCTS, rank_products
 from appetence.models.fitting import check_parameters
 from appetence.models.outcome import Outcome, Tried, try_question
 from appetence.models.preparing import prepare, side_by_side
 from appetence.models.questions import Asked, Question, ask
+from appetence.models.rankings.judge import rank_products
+from appetence.models.rankings.result import ProductRanking
 from appetence.models.verdicts import Verdict, book_too_short
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
@@ -36,8 +37,7 @@ class TrainingResult:
     book_fingerprint
         Of all facts of the book.
     ranking
-        How well products were ranked for those who bought one: MAP@7, its ceiling, and that of popularity; empty
-        without tested products.
+        How well products were ordered for those who bought one; None where nobody did.
     facts
         Feature names, how many topics of messages were found at which date, and why groups were switched off.
     material
@@ -49,7 +49,7 @@ class TrainingResult:
 
     outcomes: Mapping[str, Outcome]
     book_fingerprint: str
-    ranking: Mapping[str, float]
+    ranking: ProductRanking | None
     facts: Mapping[str, Any]
     material: Material | None = field(default=None, repr=False)
     challengers: Mapping[str, int] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class TrainingResult:
                 for name, outcome in self.outcomes.items()
             },
             "book_fingerprint": self.book_fingerprint,
-            "ranking": dict(self.ranking),
+            "ranking": {} if self.ranking is None else self.ranking.as_dict(),
             "challengers": dict(self.challengers),
             **self.facts,
         }
@@ -80,12 +80,8 @@ class TrainingResult:
                     f"  kept as version {self.challengers[name]}, challenger of the champion, which goes on scoring; "
                     f'to put it in use: appetence promote {name} --why "…"'
                 )
-        if self.ranking:
-            own, plain, best = (self.ranking[name] for name in (f"map_at_{TOP_PRODUCTS}", "popularity", "ceiling"))
-            yield (
-                f"order of products for those who bought one: MAP@{TOP_PRODUCTS} {own:.3f}, "
-                f"by popularity {plain:.3f}, at best {best:.3f}"
-            )
+        if self.ranking is not None:
+            yield from self.ranking.lines()
 
 
 def train_questions(
@@ -116,7 +112,7 @@ def train_questions(
     outcomes = {name: Outcome(name, "refused", reason) for name, reason in refused.items()}
     fingerprint = book.fingerprint(book.observed_until)
     if not planned:
-        return TrainingResult(outcomes, fingerprint, {}, {})
+        return TrainingResult(outcomes, fingerprint, None, {})
     ready = prepare(book, planned, features, settings, part(progress, 0.0, 0.15))
     facts = {
         "features": [feature.name for feature in ready.table.features],
@@ -125,14 +121,19 @@ def train_questions(
         "snapshots": len(ready.snapshots),
     }
     labelled = ready.labelled
-    prior = _overall_rate([labelled[question] for question in planned if question.product_id is not None])
+    prior = overall_rates(labelled)
 
     def attempt(question: Question) -> Tried:
-        return try_question(question, labelled[question], planned[question], settings, fingerprint, prior)
+        return try_question(
+            question, labelled[question], planned[question], settings, fingerprint, prior[question.kind]
+        )
 
-    tried = side_by_side(attempt, labelled, "trained", part(progress, 0.15, 0.98)).values()
-    outcomes |= {one.outcome.question: one.outcome for one in tried}
-    ranking = rank_products([one.served for one in tried if one.served is not None])
+    tried = side_by_side(attempt, labelled, "trained", part(progress, 0.15, 0.97))
+    outcomes |= {one.outcome.question: one.outcome for one in tried.values()}
+    progress("judging the order of products", 0.97)
+    served = {question: one.served for question, one in tried.items() if one.served is not None}
+    origins = [origin for question in served for origin in planned[question].tests]
+    ranking = rank_products(book, ready.spine, ready.snapshots, served, origins, settings)
     material = Material(ready.spine["client_id"].combine_chunks(), ready.table.features, ready.table.themes)
     return TrainingResult(outcomes, fingerprint, ranking, facts, material)
 
@@ -153,7 +154,14 @@ def plan_questions(
     return planned, refused
 
 
+def overall_rates(labelled: Mapping[Question, Labelled]) -> dict[str, float]:
+    """Return by kind of question how often it happens over all products: what a rare one is drawn towards."""
+    kinds: dict[str, list[Labelled]] = {}
+    for question, rows in labelled.items():
+        kinds.setdefault(question.kind, []).append(rows)
+    return {kind: _overall_rate(products) for kind, products in kinds.items()}
+
+
 def _overall_rate(products: list[Labelled]) -> float:
-    """Return how often an eligible client buys a product, over all products: what a rare one is drawn towards."""
     rows = sum(len(labelled) for labelled in products)
     return sum(int(labelled.y.sum()) for labelled in products) / rows if rows else 0.0

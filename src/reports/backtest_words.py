@@ -25,6 +25,7 @@ BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "attrition": ("Attrition", "Attrition"),
         "buy": ("First purchase: {product}", "Premier achat : {product}"),
+        "rebuy": ("Another contract: {product}", "Un autre contrat : {product}"),
         "verdicts": ("Verdicts", "Verdicts"),
         "not_judged": ("Not judged", "Non jugé"),
         "facts": (
@@ -111,6 +112,27 @@ BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Features that must move with time, and did: {names}.",
             "Variables qui bougent forcément avec le temps, et l'ont fait : {names}.",
         ),
+        "ranking": ("The order of products", "L'ordre des produits"),
+        "ranking_intro": (
+            "MAP@k, the mean average precision at k: how near the top of a client's list of k products those lie that "
+            "the client then bought, 1 if they come first; over clients who bought one. “At best” is the most that any "
+            "order could have had. Products without a model are ordered by their base rates. The plain orders know "
+            "what the clients learnt from held at the newest date that the models knew; they are judged here and "
+            "score nobody.",
+            "MAP@k, précision moyenne à k : à quel point les produits ensuite achetés par un client sont en tête de sa "
+            "liste de k produits, 1 s'ils viennent en premier ; sur les clients qui en ont acheté un. « Au mieux » est "
+            "ce qu'un ordre quelconque aurait pu atteindre. Les produits sans modèle sont classés par leur taux de "
+            "base. Les ordres simples connaissent ce que détenaient les clients de l'apprentissage à la dernière date "
+            "connue des modèles ; ils sont jugés ici et n'évaluent personne.",
+        ),
+        "ranking_facts": (
+            "{buyers} clients at a test date who bought something, {products} products in the order, a first contract "
+            "and another one apart. Intervals resample {units} units: {unit}.",
+            "{buyers} clients à une date de test ayant acheté quelque chose, {products} produits classés, premier "
+            "contrat et autre contrat comptés à part. Les intervalles rééchantillonnent {units} unités : {unit}.",
+        ),
+        "at_best": ("at best", "au mieux"),
+        "ahead": ("{name}, models ahead by", "{name}, avance des modèles"),
         "reliability": ("Expected and observed, by tenth of the scores", "Attendu et observé, par dixième des scores"),
         "expected_share": ("expected share", "part attendue"),
         "observed_share": ("observed share", "part observée"),

@@ -16,8 +16,9 @@ from appetence.models.backtests.result import FIGURES, Backtest, BacktestResult
 from appetence.models.backtests.sheets import Sheet
 from appetence.models.backtests.verdict import LEVEL
 from appetence.models.dependence import UNIT_WORDS
-from appetence.models.kinds import ATTRITION, product_of
+from appetence.models.kinds import ATTRITION, kind_of, product_of
 from appetence.models.metrics import Interval
+from appetence.models.rankings.result import LENGTHS, SCORERS, ProductRanking
 from appetence.models.verdicts import Verdict
 from appetence.months import Month
 from appetence.reports.backtest_words import BACKTEST_WORDS
@@ -85,9 +86,31 @@ class _Writer:
             "questions": [
                 self._question(pen, number, found) for number, found in enumerate(self.result.backtests.values())
             ],
+            "ranking": None if self.result.ranking is None else self._ranking(pen, self.result.ranking),
             "refused": [(self._name(pen, name), self._said(told)) for name, told in self.result.refused.items()],
             "foot": pen("foot", fingerprint=self.result.book_fingerprint[:12], version=__version__),
         }
+
+    def _ranking(self, pen: Pen, found: ProductRanking) -> dict[str, Any]:
+        place_of = 0 if self.language == "en" else 1
+        names = [SCORERS[name][place_of] for name in found.figures[LENGTHS[0]]]
+        rows = [
+            {
+                "label": f"MAP@{k}",
+                "best": pen.number(found.ceiling[k], 3),
+                "told": [_told(pen, "", one, True) for one in found.figures[k].values()],
+                "ahead": [_told(pen, "", one, True) for one in found.ahead[k].values()],
+            }
+            for k in found.figures
+        ]
+        facts = pen(
+            "ranking_facts",
+            buyers=pen.count(found.buyers),
+            products=pen.count(len(found.questions)),
+            units=pen.count(found.units),
+            unit=UNIT_WORDS[found.unit][place_of],
+        )
+        return {"verdict": self._said(found.verdict), "facts": facts, "scorers": names, "rows": rows}
 
     def _said(self, verdict: Verdict) -> str:
         text = typeset(verdict.en if self.language == "en" else verdict.fr, self.language)
@@ -97,7 +120,7 @@ class _Writer:
         product = product_of(question)
         if product is None:
             return pen("attrition") if question == ATTRITION else question
-        return pen("buy", product=self.products.get(product, {}).get(f"label_{self.language}") or product)
+        return pen(kind_of(question), product=self.products.get(product, {}).get(f"label_{self.language}") or product)
 
     def _question(self, pen: Pen, number: int, found: Backtest) -> dict[str, Any]:
         place_of = 0 if self.language == "en" else 1

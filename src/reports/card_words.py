@@ -13,6 +13,7 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "title": ("Model card: {name}, version {version}", "Fiche du modèle : {name}, version {version}"),
         "attrition": ("attrition", "attrition"),
         "first_purchase": ("first purchase of {product}", "premier achat de {product}"),
+        "another_purchase": ("another contract of {product}", "un autre contrat de {product}"),
         "alias_champion": ("in use", "en service"),
         "alias_challenger": ("challenger", "candidat"),
         "alias_fallback": ("in use while no model beats its baselines", "en service faute de modèle meilleur"),
@@ -36,6 +37,14 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "speak about.",
             "La probabilité qu'un client éligible n'ayant jamais détenu le produit l'achète dans les {months} mois "
             "qui suivent le mois évalué{gap}. Elle aide les conseillers à choisir de quoi parler.",
+        ),
+        "purpose_rebuy": (
+            "The probability that a client who holds or held the product, and may buy it, opens another contract of it "
+            "within {months} months of the end of the month that is scored{gap}; a contract that takes the place of "
+            "another is a renewal and does not count. It helps advisors decide what to speak about.",
+            "La probabilité qu'un client éligible détenant ou ayant détenu le produit en ouvre un autre contrat dans "
+            "les {months} mois qui suivent le mois évalué{gap} ; un contrat qui en remplace un autre est un "
+            "renouvellement et ne compte pas. Elle aide les conseillers à choisir de quoi parler.",
         ),
         "gap": (
             ", the first {gap} of these months not counted",
@@ -74,6 +83,13 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "has never held it.",
             "Parmi ceux qui détiennent au moins un contrat à la date d'arrêté, d'après ce que l'établissement savait "
             "alors : les clients éligibles qui n'ont jamais détenu le produit.",
+        ),
+        "population_rebuy": (
+            "Of those who hold at least one contract at the cut, as the firm knew then: who may buy the product and "
+            "holds or held it; who holds it only where clients hold several.",
+            "Parmi ceux qui détiennent au moins un contrat à la date d'arrêté, d'après ce que l'établissement savait "
+            "alors : les clients éligibles qui détiennent ou ont détenu le produit, les détenteurs seulement là où des "
+            "clients en détiennent plusieurs.",
         ),
         "size": ("Size", "Taille"),
         "count": ("Count", "Nombre"),

@@ -13,6 +13,7 @@ from appetence.explain.wording import Language, typeset, visible
 from appetence.models.artefact import Artefact
 from appetence.models.card import FEWEST_EVENTS, NOT_DECLARED, Card, Slice, make_card, read_card
 from appetence.models.history import Promotion, promotions
+from appetence.models.kinds import kind_of
 from appetence.models.outcome import Outcome
 from appetence.models.promotion import Describe
 from appetence.models.tracking import StoredVersion, TrackingStore
@@ -149,7 +150,8 @@ def _plain(text: str) -> str:
 def _name(card: Card, pen: CardPen) -> str:
     if not card.label:
         return pen("attrition")
-    return pen("first_purchase", product=card.label[pen.language])
+    words = {"buy": "first_purchase", "rebuy": "another_purchase"}
+    return pen(words[kind_of(card.question)], product=card.label[pen.language])
 
 
 def _title(card: Card, pen: CardPen) -> str:
@@ -170,7 +172,7 @@ def _verdict(card: Card, pen: CardPen) -> str:
 
 
 def _sections(card: Card, history: Sequence[Promotion], pen: CardPen) -> Iterator[Section]:
-    kind = "buy" if card.label else "attrition"
+    kind = kind_of(card.question)
     gap = pen("gap", gap=card.gap) if card.gap else ""
     yield Section(pen("purpose"), (pen(f"purpose_{kind}", months=card.gap + card.horizon, gap=gap),))
     uses = ("forbidden_decide", "forbidden_pressure", "forbidden_staff", "forbidden_elsewhere")

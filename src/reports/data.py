@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from appetence.errors import PublicationError
 from appetence.explain.wording import Language
-from appetence.models.kinds import ATTRITION, kind_of
+from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT, kind_of
 from appetence.months import Month
+from appetence.scoring.tables import AGAIN, FIRST
 
 OFFERS_SHOWN = 3
 """Next products on a client's sheet."""
@@ -26,12 +27,13 @@ _CLIENTS = """
     SELECT client_id, advisor_id, attrition_probability, attrition_tier, past_profit, lifetime_value, potential
     FROM client_scores WHERE run_id = $run ORDER BY client_id"""
 _PRODUCTS = """
-    SELECT product_id, count(*) AS eligible, sum(probability) AS buyers, avg(probability) AS average,
+    SELECT product_id, purchase, count(*) AS eligible, sum(probability) AS buyers, avg(probability) AS average,
            sum(expected_value) AS value, bool_or(modelled) AS modelled
-    FROM appetence_scores WHERE run_id = $run GROUP BY product_id ORDER BY value DESC NULLS LAST, product_id"""
+    FROM offered WHERE run_id = $run
+    GROUP BY product_id, purchase ORDER BY value DESC NULLS LAST, product_id, purchase DESC"""
 _OFFERS = f"""
-    SELECT client_id, product_id, probability, expected_value, modelled
-    FROM appetence_scores WHERE run_id = $run
+    SELECT client_id, product_id, purchase, probability, expected_value, modelled
+    FROM offered WHERE run_id = $run
     QUALIFY row_number() OVER (
         PARTITION BY client_id
         ORDER BY modelled DESC, expected_value DESC NULLS LAST, probability DESC, product_id) <= {OFFERS_SHOWN}
@@ -41,8 +43,16 @@ _REASONS = f"""
     FROM score_reasons
     WHERE run_id = $run AND (
         question = '{ATTRITION}'
-        OR (client_id, question) IN (SELECT (client_id, 'buy:' || product_id) FROM ({_OFFERS})))
+        OR (client_id, question) IN (
+            SELECT (client_id, if(purchase = '{AGAIN}', '{NEXT_AGAIN}:', '{NEXT_PRODUCT}:') || product_id)
+            FROM ({_OFFERS})))
     ORDER BY client_id, question, rank"""  # noqa: S608
+
+
+def _offered(columns: Collection[str]) -> str:
+    """Name the scores of products for the queries; a database of before there was another purchase had first ones."""
+    known = "*" if "purchase" in columns else f"*, '{FIRST}' AS purchase"
+    return f"WITH offered AS (SELECT {known} FROM appetence_scores)"  # noqa: S608 - nothing of it is anyone's input
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,8 @@ class PublishedScores:
     clients
         One row per client.
     products
-        One row per product with a score: how many may buy it, how many are expected to, the average probability.
+        One row per product with a score, and per `purchase`, first or again: how many may buy it, how many are expected
+        to, the average probability.
     offers
         Each client's best next products: those with a model first, by expected value.
     reasons
@@ -149,8 +160,9 @@ def read_published(database: Path, month: Month) -> PublishedScores:
             raise PublicationError(
                 "scores must be published before they are reported", f"nothing for {month}", "Score the month first"
             )
+        offered = _offered({row[0] for row in connection.sql("DESCRIBE appetence_scores").fetchall()})
         queries = (_CLIENTS, _PRODUCTS, _OFFERS, _REASONS)
-        tables = [connection.sql(sql, params={"run": rows[0][0]}).to_arrow_table() for sql in queries]
+        tables = [connection.sql(offered + sql, params={"run": rows[0][0]}).to_arrow_table() for sql in queries]
     return PublishedScores(_read_run(month, *rows[0]), *tables)
 
 

@@ -78,9 +78,14 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "portfolios_plain": ("In order of their pages.", "Dans l'ordre des pages."),
         "products": ("Appetence by product", "Appétence par produit"),
         "products_intro": (
-            "First purchases expected{within} among clients who may buy the product and have never held it.",
-            "Premiers achats attendus{within} parmi les clients éligibles qui n'ont jamais détenu le produit.",
+            "Purchases expected{within} among clients who may buy the product: the first of those who have never held "
+            "it and, on lines of their own where there are enough, another contract of those who hold or held it.",
+            "Achats attendus{within} parmi les clients éligibles : le premier de ceux qui n'ont jamais détenu le "
+            "produit et, sur des lignes à part là où il y en a assez, un autre contrat de ceux qui le détiennent ou "
+            "l'ont détenu.",
         ),
+        "another": ("another contract: {product}", "un autre contrat : {product}"),
+        "products_again": ("Purchases of a product again", "Nouveaux achats d'un même produit"),
         "product": ("Product", "Produit"),
         "eligible": ("Eligible clients", "Clients éligibles"),
         "average_probability": ("Average probability", "Probabilité moyenne"),
@@ -131,10 +136,11 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "ready": ("Who is ready for what", "Qui est prêt pour quoi"),
         "ready_intro": (
-            "Clients likelier than average to buy a product for the first time, each with the best one, by expected "
-            "value. Clients who object to marketing are not listed.",
-            "Clients plus enclins que la moyenne à un premier achat, chacun avec le produit le plus porteur, classés "
-            "par valeur attendue. Les clients opposés à la prospection n'y figurent pas.",
+            "Clients likelier than average to buy a product, for the first time or again, each with the best one, by "
+            "expected value. Clients who object to marketing are not listed.",
+            "Clients plus enclins que la moyenne à l'achat d'un produit, pour la première fois ou de nouveau, chacun "
+            "avec le produit le plus porteur, classés par valeur attendue. Les clients opposés à la prospection n'y "
+            "figurent pas.",
         ),
         "nobody_ready": (
             "No model puts a client of this page above the average for a product.",

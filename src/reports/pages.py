@@ -12,12 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from appetence.explain.wording import Language, visible
-from appetence.models.kinds import ATTRITION, NEXT_PRODUCT
+from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
 from appetence.reports.data import ModelNote, PublishedScores
 from appetence.reports.language import Pen
 from appetence.reports.portfolios import Page, Portfolio, total
 from appetence.reports.sheets import Sheet, ready_to_buy, to_call
 from appetence.reports.situations import Directory
+from appetence.scoring.tables import AGAIN, FIRST
 
 INDEX = "index.html"
 
@@ -73,6 +74,7 @@ class Pages:
             "cut": run.month.cut,
             "run": run,
             "label": self._label,
+            "offered": self._offered,
             "has_attrition": self._published.has_attrition,
             "has_offers": self._published.products.num_rows > 0,
             "has_worth": values.null_count < len(values),
@@ -83,10 +85,12 @@ class Pages:
 
     def _note(self, question: str, note: ModelNote) -> dict[str, Any]:
         """Name a question as readers know it: attrition, one product, or all products together."""
-        if question in (ATTRITION, NEXT_PRODUCT):
-            name = self._pen("attrition" if question == ATTRITION else "next_products")
+        product = product_of(question)
+        words = {ATTRITION: "attrition", NEXT_PRODUCT: "next_products", NEXT_AGAIN: "products_again"}
+        if product is not None:
+            name = self._offered(product, AGAIN if kind_of(question) == NEXT_AGAIN else FIRST)
         else:
-            name = self._label(question.removeprefix(f"{NEXT_PRODUCT}:"))
+            name = self._pen(words[question]) if question in words else question
         return {"name": name, "kind": note.kind, "text": note.text(self._pen.language)}
 
     def _index(self) -> str:
@@ -130,6 +134,11 @@ class Pages:
         if portfolio.advisor_id is not None:
             return portfolio.name or portfolio.advisor_id
         return self._pen("no_advisor" if len(self._portfolios) > 1 else "all_clients")
+
+    def _offered(self, product_id: str, purchase: str) -> str:
+        """Name a product as it is proposed: by its name, or as another contract of it."""
+        label = self._label(product_id)
+        return self._pen("another", product=label) if purchase == AGAIN else label
 
     def _label(self, product_id: str) -> str:
         product: Mapping[str, str] = self._directory.products.get(product_id, {})

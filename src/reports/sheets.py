@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from appetence.explain.reasons import BASELINE, OTHER
 from appetence.explain.wording import Language
-from appetence.models.kinds import ATTRITION
+from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT
 from appetence.reports.data import PublishedScores
 from appetence.reports.situations import Situation
+from appetence.scoring.tables import AGAIN
 
 
 class Reason(NamedTuple):
@@ -36,9 +37,10 @@ class Reason(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """A next product: `lift` is its probability against the average of those who may buy it."""
+    """A next product, for the `first` time or `again`; `lift` is its probability against the average of the asked."""
 
     product_id: str
+    purchase: str
     probability: float
     expected_value: float | None
     modelled: bool
@@ -173,15 +175,15 @@ def _read_reasons(table: pa.Table) -> dict[tuple[str, str], tuple[Reason, ...]]:
 def _read_offers(
     published: PublishedScores, reasons: Mapping[tuple[str, str], tuple[Reason, ...]]
 ) -> dict[str, tuple[Offer, ...]]:
-    average = dict(
-        zip(published.products["product_id"].to_pylist(), published.products["average"].to_pylist(), strict=True)
-    )
+    average = {(row["product_id"], row["purchase"]): row["average"] for row in published.products.to_pylist()}
     found: dict[str, list[Offer]] = defaultdict(list)
-    columns = ("client_id", "product_id", "probability", "expected_value", "modelled")
-    for client_id, product_id, probability, worth, modelled in zip(
+    columns = ("client_id", "product_id", "purchase", "probability", "expected_value", "modelled")
+    for client_id, product_id, purchase, probability, worth, modelled in zip(
         *(published.offers[name].to_pylist() for name in columns), strict=True
     ):
-        lift = probability / average[product_id] if average[product_id] > 0 else 1.0
-        why = reasons.get((client_id, f"buy:{product_id}"), ())
-        found[client_id].append(Offer(product_id, probability, worth, modelled, lift, why))
+        usual = average[product_id, purchase]
+        lift = probability / usual if usual > 0 else 1.0
+        question = f"{NEXT_AGAIN if purchase == AGAIN else NEXT_PRODUCT}:{product_id}"
+        why = reasons.get((client_id, question), ())
+        found[client_id].append(Offer(product_id, purchase, probability, worth, modelled, lift, why))
     return {client_id: tuple(rows) for client_id, rows in found.items()}

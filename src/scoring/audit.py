@@ -120,7 +120,8 @@ def _reasons_add_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
             SELECT client_id, 'attrition' AS question, attrition_probability AS probability
             FROM client_scores WHERE run_id = $1 AND attrition_probability IS NOT NULL
             UNION ALL
-            SELECT client_id, 'buy:' || product_id, probability FROM appetence_scores WHERE run_id = $1
+            SELECT client_id, if(purchase = 'again', 'rebuy:', 'buy:') || product_id, probability
+            FROM appetence_scores WHERE run_id = $1
         ), told AS (
             SELECT client_id, question, sum(points) AS points FROM score_reasons WHERE run_id = $1 GROUP BY ALL
         )

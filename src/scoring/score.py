@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +22,11 @@ from appetence.features.topic_model import TopicModel
 from appetence.features.topics import build_topics
 from appetence.models.artefact import Artefact
 from appetence.models.curves import client_curves
-from appetence.models.kinds import ATTRITION, NEXT_PRODUCT, kind_of
+from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
 from appetence.models.survival import SurvivalCurves
 from appetence.progress import Progress, silent
 from appetence.scoring.questions import QuestionScores, score_question
-from appetence.scoring.tables import HORIZONS
+from appetence.scoring.tables import AGAIN, FIRST, HORIZONS
 from appetence.targets.eligibility import eligible
 from appetence.value.lifetime import annuities, contract_value, sale_value
 from appetence.value.margins import held_contracts, past_profit, product_economics
@@ -83,11 +83,8 @@ def score_clients(
     offers = []
     economics = product_economics(book, cut)
     sales = sale_value(annuity[:, -1], economics.yearly_margin, economics.acquisition_cost)
-    products = {q.removeprefix(f"{NEXT_PRODUCT}:"): a for q, a in artefacts.items() if kind_of(q) == NEXT_PRODUCT}
-    pairs = eligible(book, table.data.select(["client_id", "cut"]), sorted(products))
-    for number, (product_id, artefact) in enumerate(sorted(products.items())):
-        progress(f"scoring appetence for {product_id}", (number + 1) / steps)
-        rows = job.rows_of(pairs.filter(pc.equal(pairs["product_id"], product_id))["client_id"])
+    for number, (artefact, product_id, rows) in enumerate(job.asked_about(artefacts)):
+        progress(f"scoring appetence for {artefact.question}", (number + 1) / steps)
         if len(rows) == 0:
             continue
         found = job.question(artefact, rows)
@@ -126,6 +123,16 @@ class _Month:
         """Return the rows of some clients, ascending."""
         found = pc.index_in(client_ids, self.clients).to_numpy(zero_copy_only=False)
         return np.sort(np.asarray(found, dtype=np.int64))
+
+    def asked_about(self, artefacts: Mapping[str, Artefact]) -> Iterator[tuple[Artefact, str, npt.NDArray[np.int64]]]:
+        """Yield the questions of products with the product and the rows of the clients who may buy it."""
+        spine = self.values.select(SPINE.names)
+        for kind in (NEXT_PRODUCT, NEXT_AGAIN):
+            asked = {product_of(q) or "": artefact for q, artefact in artefacts.items() if kind_of(q) == kind}
+            pairs = eligible(self.book, spine, sorted(asked), again=kind == NEXT_AGAIN)
+            for product_id, artefact in sorted(asked.items()):
+                clients = pairs.filter(pc.equal(pairs["product_id"], product_id))["client_id"]
+                yield artefact, product_id, self.rows_of(clients)
 
     def question(self, artefact: Artefact, rows: npt.NDArray[np.int64]) -> QuestionScores:
         """Score and explain one question for some rows, with the topics of its own model beside the features of all."""
@@ -237,6 +244,7 @@ def _offers(
             "probability": pa.array(probability),
             "expected_value": _known(worth),
             "modelled": pa.repeat(artefact.kind == "classifier", len(rows)),
+            "purchase": pa.repeat(AGAIN if kind_of(artefact.question) == NEXT_AGAIN else FIRST, len(rows)),
         }
     )
 
@@ -252,7 +260,7 @@ def _ranked(offers: pa.Table) -> pa.Table:
 
 def _no_offers() -> pa.Table:
     columns = {"client_id": pa.string(), "product_id": pa.string(), "probability": pa.float64()}
-    columns |= {"expected_value": pa.float64(), "modelled": pa.bool_()}
+    columns |= {"expected_value": pa.float64(), "modelled": pa.bool_(), "purchase": pa.string()}
     return pa.schema(list(columns.items())).empty_table()
 
 

@@ -70,8 +70,21 @@ class DuckdbSink:
         with self._transaction():
             for table in SCORE_TABLES:
                 self._connection.execute(_create_table(table))
+                self._add_missing_columns(table)
             for table in RUN_TABLES:
                 self._connection.execute(_create_view(table))
+
+    def _add_missing_columns(self, table: ScoreTable) -> None:
+        """Give a table of an older version the columns that it lacks; its rows stay as they are."""
+        there = {row[0] for row in self._connection.execute(f"DESCRIBE {table.name}").fetchall()}
+        for column in table.schema:
+            if column.name in there:
+                continue
+            value = table.before.get(column.name)
+            known = "" if value is None else f" DEFAULT '{value}'"
+            self._connection.execute(
+                f'ALTER TABLE {table.name} ADD COLUMN "{column.name}" {_SQL_TYPES[column.type]}{known}'
+            )
 
     def __enter__(self) -> DuckdbSink:
         return self
@@ -124,7 +137,7 @@ class DuckdbSink:
 
     def _insert(self, connection: duckdb.DuckDBPyConnection, table: ScoreTable, rows: pa.Table) -> None:
         connection.register("rows_to_insert", rows.select(table.schema.names).cast(table.schema))
-        connection.execute(f"INSERT INTO {table.name} SELECT * FROM rows_to_insert")
+        connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM rows_to_insert")
         connection.unregister("rows_to_insert")
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> pa.Table:

@@ -6,7 +6,8 @@ Each run writes its own rows under its `run_id`; `publications` says which run a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -24,12 +25,15 @@ class ScoreTable:
         Columns that together name a row once.
     meanings
         What each column holds, for the docs.
+    before
+        {column: value} that rows have which were written when there was no such column.
     """
 
     name: str
     key: tuple[str, ...]
     schema: pa.Schema
     meanings: dict[str, str]
+    before: Mapping[str, str] = field(default_factory=dict)
 
 
 def _table(name: str, key: tuple[str, ...], *columns: tuple[str, pa.DataType, bool, str]) -> ScoreTable:
@@ -78,20 +82,32 @@ CLIENT_SCORES = _table(
     ("expected_outflow", _FLOAT, True, "Money expected to leave that way; null: not modelled"),
     ("past_profit", _FLOAT, True, "Revenue less cost over the last 12 months; null: no balances"),
     ("lifetime_value", _FLOAT, True, "Discounted future margin of the contracts held, in the book's currency"),
-    ("potential", _FLOAT, True, "Expected value of the next purchases: sum of probability times value of the sale"),
+    (
+        "potential",
+        _FLOAT,
+        True,
+        "Expected value of all next purchases: sum of probability times value of the sale",
+    ),
 )
 
-APPETENCE_SCORES = _table(
-    "appetence_scores",
-    ("run_id", "client_id", "product_id"),
-    _RUN,
-    _MONTH,
-    _CLIENT,
-    ("product_id", _TEXT, False, "A product the client may buy and has never held"),
-    ("probability", _FLOAT, False, "Of a first purchase within the horizon"),
-    ("expected_value", _FLOAT, True, "Probability times value of the sale; null: its margin is not known"),
-    ("rank", _INT, False, "1: the most probable of this client's products"),
-    ("modelled", _FLAG, False, "False: the product's base rate, because there is no model that beats it"),
+FIRST, AGAIN = "first", "again"
+"""Values of `appetence_scores.purchase`."""
+
+APPETENCE_SCORES = replace(
+    _table(
+        "appetence_scores",
+        ("run_id", "client_id", "product_id"),
+        _RUN,
+        _MONTH,
+        _CLIENT,
+        ("product_id", _TEXT, False, "A product the client may buy"),
+        ("probability", _FLOAT, False, "Of a purchase within the horizon: the first, or another one; see `purchase`"),
+        ("expected_value", _FLOAT, True, "Probability times value of the sale; null: its margin is not known"),
+        ("rank", _INT, False, "1: the most probable of this client's products"),
+        ("modelled", _FLAG, False, "False: the product's base rate, because there is no model that beats it"),
+        ("purchase", _TEXT, False, "first: the client has never had the product; again: holds it, or held it"),
+    ),
+    before={"purchase": FIRST},
 )
 
 SCORE_REASONS = _table(
@@ -100,7 +116,7 @@ SCORE_REASONS = _table(
     _RUN,
     _MONTH,
     _CLIENT,
-    ("question", _TEXT, False, "attrition, or buy:<product_id>"),
+    ("question", _TEXT, False, "attrition, buy:<product_id> or rebuy:<product_id>"),
     ("rank", _INT, False, "0: the baseline; then the strongest reasons; last: all others together"),
     ("theme", _TEXT, False, "Of the reason; baseline and other are the two rows that are none"),
     ("feature", _TEXT, True, "The theme's strongest feature for this client"),

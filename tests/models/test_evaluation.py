@@ -9,7 +9,7 @@ from scipy.special import expit
 from sklearn.metrics import log_loss, roc_auc_score
 
 from appetence.models.baselines import BASE_RATE, LIFE_TABLE, LOGISTIC
-from appetence.models.evaluation import evaluate, rank_products
+from appetence.models.evaluation import evaluate
 from appetence.models.fitting import Predictions
 
 DATES = np.array(["2023-01-01", "2023-07-01"], dtype="datetime64[D]")
@@ -164,23 +164,3 @@ def test_all_figures_are_plain_json_and_csv():
     assert captured == sorted(captured)
     expected = [float(row.split(",")[2]) for row in texts["curves/calibration.csv"].splitlines()[1:]]
     assert sum(expected) == pytest.approx(predictions(800).p.sum(), rel=1e-6)
-
-
-def ranked(rows: list[int], y: list[int], p: list[float], rate: float) -> Predictions:
-    n = len(rows)
-    return Predictions(
-        np.array(rows), np.array(y), np.array(p), {BASE_RATE: np.full(n, rate)}, np.array(rows), np.repeat(DATES[:1], n)
-    )
-
-
-def test_the_order_of_products_by_hand():
-    # client 0 buys B (model: second, popularity: second), client 1 buys A (model first); client 2 may only buy B: no
-    a = ranked([0, 1], [0, 1], [0.5, 0.9], 0.3)
-    b = ranked([0, 1, 2], [1, 0, 0], [0.4, 0.1, 0.2], 0.2)
-    found = rank_products([a, b])
-    assert found["map_at_7"] == pytest.approx((1 / 2 + 1) / 2)
-    assert found["popularity"] == pytest.approx((1 / 2 + 1) / 2)
-    assert found["ceiling"] == 1.0
-    assert found["buyers"] == 2
-    assert rank_products([]) == {}
-    assert rank_products([ranked([0], [0], [0.5], 0.1)]) == {}

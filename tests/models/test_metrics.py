@@ -103,21 +103,6 @@ def test_constant_scores_have_no_lift():
     assert metrics.auc(y, np.full(300, 0.3), w) == pytest.approx(0.5)
 
 
-def test_map_by_hand():
-    bought = [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
-    scores = [[0.9, 0.8, 0.7], [0.9, 0.8, 0.7], [0.9, 0.8, 0.7]]
-    found = metrics.map_at_k(bought, scores, k=3)
-    assert found.value == pytest.approx(((1 + 2 / 3) / 2 + 1 / 2) / 2)
-    assert (found.ceiling, found.rows) == (1.0, 2)
-    assert metrics.map_at_k(bought, scores, k=1).value == pytest.approx(0.5)
-
-
-def test_map_ceiling_falls_with_purchases_that_were_not_on_offer():
-    found = metrics.map_at_k([[1, 1]], [[0.2, -np.inf]], k=2)
-    assert found.value == found.ceiling == pytest.approx(0.5)
-    assert metrics.map_at_k([[0, 0]], [[0.2, 0.1]]).rows == 0
-
-
 def test_interval_holds_the_value_and_resamples_groups_as_wholes():
     y, p, _ = sample(400, ties=False)
     alone = metrics.bootstrap_intervals(metrics.auc, y, p, n=100, seed=1)

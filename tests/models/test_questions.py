@@ -26,7 +26,52 @@ def test_one_question_per_product_and_one_of_attrition(make_book):
     assert (first.window, first.fewest_events, first.product_id) == (Window(6, 0), 40, "A")
     assert "life table" in attrition.baselines
     assert "life table" not in first.baselines
-    assert not asked.refused
+    assert asked.refused["rebuy"].en == "not asked: no client bought another contract of one of these products"
+    assert asked.refused["rebuy"].fr.startswith("question non posée : aucun client")
+
+
+def bought_again(
+    clients: dict[str, int], day: dt.date, products: tuple[str, ...] = ()
+) -> dict[str, list[dict[str, object]]]:
+    """Contracts of clients who had a product for a year, and some time later bought another one."""
+    rows = [
+        {"client_id": f"{product}{i}", "product_id": product, "opened_on": opened, "closed_on": closed}
+        for product, n in clients.items()
+        for i in range(n)
+        for opened, closed in ((dt.date(2020, 1, 1), dt.date(2021, 1, 1)), (day, None))
+    ]
+    return {"contracts": rows + [{"client_id": "z", "product_id": product} for product in products]}
+
+
+def test_products_are_asked_about_again_where_clients_enough_did_it_and_the_others_are_told_in_one_line(make_book):
+    tables = bought_again({"A": 40, "B": 39, "C": 3}, dt.date(2021, 6, 1), ("D",))
+    book = make_book(tables)
+    asked = ask(book, ASKING)
+    assert [q.name for q in asked.questions] == ["attrition", *(f"buy:{p}" for p in "ABCD"), "rebuy:A"]
+    again = asked.questions[-1]
+    assert (again.kind, again.product_id, again.window, again.fewest_events) == ("rebuy", "A", Window(6, 0), 40)
+    assert set(asked.refused) == {"rebuy"}
+    assert asked.refused["rebuy"].en == "not asked, too few clients bought them again (40 needed): B (39), C (3)"
+    assert asked.refused["rebuy"].fr.endswith("(il en faut 40) : B (39), C (3)")
+    alone = ask(book, ASKING, {"rebuy:C", "rebuy:A"})
+    assert [q.name for q in alone.questions] == ["rebuy:A"]
+    assert alone.refused["rebuy:C"].en.endswith("(40 needed): C (3)")
+    off = ASKING.model_copy(update={"next_product": NextProductSettings(min_buyers=40, repurchase=False)})
+    assert "rebuy" not in {q.kind for q in ask(book, off).questions}
+    assert not ask(book, off).refused
+
+
+def test_what_the_newest_test_date_sees_has_no_say_in_what_is_asked(make_book):
+    tables = bought_again({"A": 40, "B": 1}, dt.date(2021, 6, 1))
+    assert "rebuy:A" in [q.name for q in ask(make_book(tables, observed_until=dt.date(2022, 1, 1)), ASKING).questions]
+    early = ask(make_book(tables, observed_until=dt.date(2021, 12, 1)), ASKING)  # its newest window begins in June
+    assert "rebuy:A" not in [q.name for q in early.questions]
+
+
+def test_a_book_of_one_product_may_sell_it_again(make_book):
+    asked = ask(make_book(bought_again({"A": 40}, dt.date(2021, 6, 1))), ASKING)
+    assert [q.name for q in asked.questions] == ["attrition", "rebuy:A"]
+    assert "one product and nothing to sell" in asked.refused["buy"].en
 
 
 def test_a_book_of_one_product_has_nothing_to_sell(make_book):

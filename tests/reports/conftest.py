@@ -36,6 +36,7 @@ def offer_row(client_id: str, product_id: str, probability: float, worth: float 
         "expected_value": worth,
         "rank": 1,
         "modelled": True,
+        "purchase": "first",
     } | values
 
 

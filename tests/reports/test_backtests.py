@@ -19,6 +19,7 @@ from appetence.models.dependence import Dependence, DesignEffect
 from appetence.models.drift import Drift, FeatureDrift
 from appetence.models.kaplan_meier import KaplanMeier
 from appetence.models.metrics import Interval
+from appetence.models.rankings.result import LENGTHS, SCORERS, ProductRanking
 from appetence.models.verdicts import too_few
 from appetence.months import Month
 from appetence.reports.backtest_words import BACKTEST_WORDS
@@ -96,6 +97,16 @@ def result() -> BacktestResult:
         "0123456789abcdef" * 4,
         {},
         labels,
+        ProductRanking(
+            buyers=1_234,
+            questions=("buy:card", "buy:loan", "rebuy:card"),
+            dates=DATES,
+            unit="household",
+            units=1_001,
+            ceiling={3: 0.98, 7: 1.0},
+            figures={k: {name: at(0.5 - 0.05 * i) for i, name in enumerate(SCORERS)} for k in LENGTHS},
+            ahead={k: {name: at(0.05 * i) for i, name in enumerate(SCORERS) if i} for k in LENGTHS},
+        ),
     )
 
 
@@ -150,6 +161,11 @@ def test_everything_is_told_in_both_languages(page, result):
     assert "month of joining" in english
     assert "mois d’entrée" in french
     assert "First purchase: Premium card" in english
+    assert "The models&#39; order beats the best plain one, popularity: MAP@7 0.500 against 0.450" in english
+    assert "L’ordre des modèles fait mieux que le meilleur ordre simple, la popularité" in french
+    assert "ce que détiennent des clients semblables" in french
+    assert "MAP@3, models ahead by" in english
+    assert "1,234 clients at a test date who bought something, 3 products" in english
     assert "0.720 (0.700–0.740)" in english
     assert "0,720 (0,700–0,740)" in french
     assert "trop peu d’événements" in french

@@ -1,5 +1,6 @@
 """Reading published scores: the right run, the best offers, the models' notes, and plain refusals."""
 
+import duckdb
 import pytest
 
 from appetence.errors import PublicationError
@@ -9,9 +10,21 @@ from appetence.reports.data import OFFERS_SHOWN, read_published
 MONTH = Month.parse("2023-12")
 
 
-def offer(client_id: str, product_id: str, probability: float, worth: float | None, modelled: bool = True) -> dict:
+def offer(
+    client_id: str,
+    product_id: str,
+    probability: float,
+    worth: float | None,
+    modelled: bool = True,
+    purchase: str = "first",
+) -> dict:
     row = {"client_id": client_id, "product_id": product_id, "probability": probability, "expected_value": worth}
-    return row | {"rank": 1, "modelled": modelled}
+    return row | {"rank": 1, "modelled": modelled, "purchase": purchase}
+
+
+def reason(client_id: str, question: str) -> dict:
+    told = {"theme": "t", "points": 1.0, "actionable": False, "text_en": "x", "text_fr": "x"}
+    return {"client_id": client_id, "question": question, "rank": 0, **told}
 
 
 def test_a_revised_month_shows_its_newest_run_only(scores):
@@ -36,6 +49,27 @@ def test_the_best_offers_are_modelled_and_worth_most(scores):
     assert len(found) == OFFERS_SHOWN
     small = next(row for row in published.products.to_pylist() if row["product_id"] == "small")
     assert (small["eligible"], small["buyers"], small["average"], small["value"]) == (2, 1.0, 0.5, 6.0)
+
+
+def test_another_contract_has_an_average_of_its_own_and_the_reasons_of_its_question(scores):
+    offers = [
+        offer("1", "P", 0.4, 5.0, purchase="again"),
+        offer("2", "P", 0.2, 9.0, purchase="again"),
+        offer("3", "P", 0.1, 1.0),
+    ]
+    told = [reason(client, question) for client in "13" for question in ("buy:P", "rebuy:P")]
+    published = read_published(scores(offers=offers, reasons=told), MONTH)
+    found = {(row["product_id"], row["purchase"]): row["average"] for row in published.products.to_pylist()}
+    assert found == {("P", "again"): pytest.approx(0.3), ("P", "first"): 0.1}
+    told_of = {(row["client_id"], row["question"]) for row in published.reasons.to_pylist()}
+    assert told_of == {("1", "rebuy:P"), ("3", "buy:P")}
+
+
+def test_a_database_of_before_there_were_other_purchases_is_read_as_first_ones(scores):
+    path = scores(offers=[offer("1", "P", 0.4, 5.0)])
+    with duckdb.connect(str(path)) as older:
+        older.execute("ALTER TABLE appetence_scores DROP COLUMN purchase")
+    assert read_published(path, MONTH).offers["purchase"].to_pylist() == ["first"]
 
 
 def test_reasons_come_with_their_offers_and_in_order_of_rank(scores):

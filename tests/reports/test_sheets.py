@@ -23,12 +23,15 @@ def columns(texts: tuple[str, ...], numbers: tuple[str, ...], flags: tuple[str, 
 def published(rows: list[dict], offers: list[dict] = (), reasons: list[dict] = ()) -> PublishedScores:
     numbers = ("attrition_probability", "past_profit", "lifetime_value", "potential")
     clients = columns(("client_id", "advisor_id", "attrition_tier"), numbers)
-    by_product: dict[str, list[float]] = {}
+    by_product: dict[tuple[str, str], list[float]] = {}
     for row in offers:
-        by_product.setdefault(row["product_id"], []).append(row["probability"])
-    products = columns(("product_id",), ("average", "value"))
-    averages = [{"product_id": p, "average": sum(found) / len(found)} for p, found in by_product.items()]
-    offer = columns(("client_id", "product_id"), ("probability", "expected_value"), ("modelled",))
+        by_product.setdefault((row["product_id"], row["purchase"]), []).append(row["probability"])
+    products = columns(("product_id", "purchase"), ("average", "value"))
+    averages = [
+        {"product_id": p, "purchase": which, "average": sum(found) / len(found)}
+        for (p, which), found in by_product.items()
+    ]
+    offer = columns(("client_id", "product_id", "purchase"), ("probability", "expected_value"), ("modelled",))
     texts = ("client_id", "question", "theme", "text_en", "text_fr")
     reason = columns(texts, ("points",), ("actionable",))
     return PublishedScores(
@@ -75,9 +78,16 @@ def test_low_risk_is_not_on_the_call_list():
     assert [sheet.client_id for sheet in to_call(sheets, 1)] == ["a"]
 
 
-def offered(client_id: str, probability: float, worth: float | None, product: str = "P", modelled: bool = True) -> dict:
+def offered(
+    client_id: str,
+    probability: float,
+    worth: float | None,
+    product: str = "P",
+    modelled: bool = True,
+    purchase: str = "first",
+) -> dict:
     row = {"client_id": client_id, "product_id": product, "probability": probability}
-    return row | {"expected_value": worth, "modelled": modelled}
+    return row | {"expected_value": worth, "modelled": modelled, "purchase": purchase}
 
 
 def test_ready_is_above_average_by_a_model_worth_something_and_not_objecting():
@@ -104,6 +114,19 @@ def test_lift_is_against_the_products_average():
     assert [sheet.offers[0].lift for sheet in sheets] == pytest.approx([1.5, 0.5])
 
 
+def test_another_contract_is_held_against_others_who_had_the_product():
+    offers = [
+        offered("a", 0.30, 10.0, purchase="again"),
+        offered("b", 0.10, 10.0, purchase="again"),
+        offered("c", 0.02, 10.0),
+    ]
+    told = {"theme": "x", "points": 1.0, "actionable": False, "text_en": "x", "text_fr": "x"}
+    reasons = [{"client_id": "a", "question": "rebuy:P", **told}, {"client_id": "c", "question": "buy:P", **told}]
+    sheets = sheets_of([client(i, 0.1, 10.0) for i in "abc"], offers=offers, reasons=reasons)
+    assert [sheet.offers[0].lift for sheet in sheets] == pytest.approx([1.5, 0.5, 1.0])
+    assert [len(sheet.offers[0].why) for sheet in sheets] == [1, 0, 1]
+
+
 def test_reasons_why_are_those_that_raise_the_score():
     rows = [("baseline", 4.0), ("a", -2.0), ("b", 1.5), ("c", 0.5), ("other", 9.0)]
     reasons = [
@@ -114,7 +137,7 @@ def test_reasons_why_are_those_that_raise_the_score():
     (sheet,) = sheets_of([client("1", 0.13, 10.0)], reasons=reasons)
     assert [reason.text("fr") for reason in sheet.why] == ["B", "C"]
     assert sheet.strongest == 2.0
-    assert Offer("P", 0.1, None, True, 1.0, (Reason("x", -1.0, False, "", ""),)).why == ()
+    assert Offer("P", "first", 0.1, None, True, 1.0, (Reason("x", -1.0, False, "", ""),)).why == ()
 
 
 def test_the_household_is_the_other_clients_scored_who_share_it():

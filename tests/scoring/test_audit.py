@@ -16,14 +16,17 @@ AT = dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
 def good():
     client = {**dict.fromkeys(CLIENT_SCORES.schema.names), **RUN, "client_id": "a", "attrition_probability": 0.25}
     client |= {"lifetime_value": 10.0}
-    offer = {**RUN, "client_id": "a", "product_id": "p", "probability": 0.5, "rank": 1, "modelled": True}
+    offer = {**RUN, "client_id": "a", "product_id": "p", "purchase": "first", "rank": 1, "modelled": True}
+    offer["probability"] = 0.5
+    again = offer | {"product_id": "q", "probability": 0.25, "purchase": "again", "rank": 2}
     base = {**RUN, "client_id": "a", "theme": "baseline", "actionable": False, "text_en": "x", "text_fr": "x"}
     reasons = [
         base | {"question": "attrition", "rank": 0, "points": 20.0},
         base | {"question": "attrition", "rank": 1, "points": 5.0},
         base | {"question": "buy:p", "rank": 0, "points": 50.0},
+        base | {"question": "rebuy:q", "rank": 0, "points": 25.0},
     ]
-    return {"client_scores": [client], "appetence_scores": [offer], "score_reasons": reasons}
+    return {"client_scores": [client], "appetence_scores": [offer, again], "score_reasons": reasons}
 
 
 def findings(tmp_path, rows, clients=1, previous=None, objecting=()):

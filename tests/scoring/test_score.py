@@ -33,13 +33,13 @@ TABLES = {
 }
 
 
-def base_rate(product: str, probability: float) -> Artefact:
+def base_rate(product: str, probability: float, kind: str = "buy") -> Artefact:
     origins = Origins(
         code_version="0", fitted_on=(), calibrated_on=(), label_window="6 months", book_fingerprint="f" * 64
     )
     contract = Contract(
         kind="constant",
-        question=f"buy:{product}",
+        question=f"{kind}:{product}",
         product_id=product,
         horizon=6,
         gap=0,
@@ -88,6 +88,31 @@ def test_a_next_product_is_worth_its_margin_less_its_cost_times_its_probability(
     assert not any(row["modelled"] for row in rows.values())
     potential = {row["client_id"]: row["potential"] for row in scores.client_scores.to_pylist()}
     assert potential == pytest.approx({"a": 0.0, "b": 15.0})
+
+
+def test_another_contract_is_scored_beside_first_ones_and_each_product_once(make_book):
+    """Client b held the loan and may take another one; both hold a savings account, of which nobody has two."""
+    contracts = [*TABLES["contracts"], {"client_id": "b", "contract_id": "5", "product_id": "loan"}]
+    contracts[-1] |= {"closed_on": dt.date(2022, 1, 1)}
+    book = make_book({**TABLES, "contracts": contracts})
+    table = build_features(book, population(book, [CUT]))
+    artefacts = {
+        f"{kind}:{p}": base_rate(p, rate, kind)
+        for kind, p, rate in (("buy", "loan", 0.1), ("buy", "far", 0.2), ("rebuy", "loan", 0.3), ("rebuy", "save", 0.4))
+    }
+    value = ValueSettings(discount_rate=0.0, horizon=24)
+    found = score_clients(book, CUT, table, artefacts, ScoringSettings(database="unused"), value, "EUR")
+    rows = {(row["client_id"], row["product_id"]): row for row in found.appetence_scores.to_pylist()}
+    assert {key: row["purchase"] for key, row in rows.items()} == {
+        ("a", "far"): "first",
+        ("b", "far"): "first",
+        ("b", "loan"): "again",
+    }
+    assert rows["b", "loan"]["rank"] == 1
+    assert rows["b", "loan"]["expected_value"] == pytest.approx(0.3 * (2 * 120 - 90))
+    potential = {row["client_id"]: row["potential"] for row in found.client_scores.to_pylist()}
+    assert potential == pytest.approx({"a": 0.0, "b": 45.0})
+    assert set(found.score_reasons["question"].to_pylist()) == {"buy:far", "rebuy:loan"}
 
 
 def test_a_base_rate_has_no_reason_but_itself(scores):

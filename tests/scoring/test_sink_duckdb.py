@@ -38,6 +38,7 @@ def rows(run_id: str, month: str, probability: float) -> dict[str, pa.Table]:
         for c in ("a", "b")
     ]
     offer = {**common, "client_id": "a", "product_id": "p", "probability": 0.5, "rank": 1, "modelled": True}
+    offer["purchase"] = "first"
     reason = {**common, "client_id": "a", "question": "attrition", "rank": 0, "theme": "baseline"}
     reason |= {"points": 1.0, "actionable": False, "text_en": "x", "text_fr": "x"}
     return {
@@ -50,6 +51,31 @@ def rows(run_id: str, month: str, probability: float) -> dict[str, pa.Table]:
 def shown(path, view="current_client_scores", column="attrition_probability"):
     with duckdb.connect(str(path), read_only=True) as reader:
         return [row[0] for row in reader.execute(f"SELECT {column} FROM {view}").fetchall()]
+
+
+def test_a_database_of_before_a_column_gets_it_and_keeps_all_it_has(tmp_path):
+    path = tmp_path / "scores.duckdb"
+    with DuckdbSink(path) as sink:
+        sink.stage(a_run("r1"), rows("r1", "2024-01", 0.1))
+        sink.publish("r1", "2024-01", AT)
+    with duckdb.connect(str(path)) as older:  # as a version without the column, and with another order, left it
+        older.execute("CREATE TABLE old AS SELECT probability, * EXCLUDE (purchase, probability) FROM appetence_scores")
+        older.execute("DROP TABLE appetence_scores; ALTER TABLE old RENAME TO appetence_scores")
+        older.execute("CREATE OR REPLACE VIEW current_appetence_scores AS SELECT * FROM appetence_scores")
+        before = older.execute("SELECT client_id, product_id, probability, modelled FROM appetence_scores").fetchall()
+    with DuckdbSink(path) as sink:
+        again = rows("r2", "2024-02", 0.2)
+        again["appetence_scores"] = pa.Table.from_pylist(
+            [{**again["appetence_scores"].to_pylist()[0], "purchase": "again"}], schema=APPETENCE_SCORES.schema
+        )
+        sink.stage(a_run("r2", "2024-02"), again)
+        kept = sink.query("SELECT * FROM appetence_scores ORDER BY run_id").to_pylist()
+        sink.publish("r2", "2024-02", AT)
+    assert [tuple(kept[0][name] for name in ("client_id", "product_id", "probability", "modelled"))] == before
+    assert [row["purchase"] for row in kept] == ["first", "again"]
+    assert shown(path, "current_appetence_scores", "purchase") == ["again"]
+    with DuckdbSink(path) as sink:  # once more: nothing is missing now
+        assert sink.query("SELECT count(*) AS n FROM appetence_scores").to_pylist() == [{"n": 2}]
 
 
 def test_readers_see_a_run_only_once_it_is_published(tmp_path):

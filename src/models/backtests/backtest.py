@@ -26,11 +26,19 @@ from appetence.models.blocks import Blocks, Origin
 from appetence.models.dataset import Labelled, Snapshots
 from appetence.models.drift import Drift, features_of_time, measure_drift
 from appetence.models.evaluation import within_dates
-from appetence.models.fitting import Predictions, can_fit, check_parameters, pooled, predict_test
+from appetence.models.fitting import (
+    Predictions,
+    can_fit,
+    check_parameters,
+    pooled,
+    predict_base_rate,
+    predict_test,
+)
 from appetence.models.outcome import dependence_of, lacking_for, refusal_of
 from appetence.models.preparing import prepare, side_by_side
 from appetence.models.questions import Question, ask
-from appetence.models.training import plan_questions
+from appetence.models.rankings.judge import rank_products
+from appetence.models.training import overall_rates, plan_questions
 from appetence.models.verdicts import Verdict
 from appetence.progress import Progress, part, silent
 
@@ -93,12 +101,33 @@ def backtest_questions(
         labelled = ready.labelled[question]
         return judge_question(question, labelled, blocks[question], settings=training, drifts=drifts, book=book)
 
-    judgements = side_by_side(judge, ready.labelled, "judged", part(progress, 0.3, 1.0))
+    judgements = side_by_side(judge, ready.labelled, "judged", part(progress, 0.3, 0.97))
+    progress("judging the order of products", 0.97)
+    served = _served(judgements, ready.labelled, blocks)
+    origins = [origin for question in served for origin in blocks[question].tests]
+    ranking = rank_products(book, ready.spine, ready.snapshots, served, origins, training)
     found = {question.name: one for question, one in judgements.items()}
     refused |= {name: one for name, one in found.items() if isinstance(one, Verdict)}
     judged = {name: one for name, one in found.items() if isinstance(one, Backtest)}
     labels = {feature.name: (feature.en.label, feature.fr.label) for feature in ready.table.features}
-    return BacktestResult(judged, refused, fingerprint, facts, labels)
+    return BacktestResult(judged, refused, fingerprint, facts, labels, ranking)
+
+
+def _served(
+    judgements: Mapping[Question, Backtest | Verdict],
+    labelled: Mapping[Question, Labelled],
+    blocks: Mapping[Question, Blocks],
+) -> dict[Question, Predictions]:
+    """Return what would have ordered products: the models, and the base rate of a product that has none."""
+    prior, served = overall_rates(labelled), {}
+    for question, one in judgements.items():
+        if question.product_id is None:
+            continue
+        tested = one.tested if isinstance(one, Backtest) else None
+        tested = tested or predict_base_rate(labelled[question], blocks[question].tests, prior[question.kind])
+        if tested is not None:
+            served[question] = tested
+    return served
 
 
 def judge_question(
@@ -151,6 +180,7 @@ def judge_question(
         gains=gains_of(predictions),
         drift=tuple(drifts[origin] for origin in tests if origin in drifts),
         horizons=horizons,
+        tested=predictions,
     )
 
 

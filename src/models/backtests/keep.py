@@ -36,6 +36,7 @@ def keep_backtest(
         name=f"{config_name} backtest",
         params=dict(settings["backtest"]) | {"bootstrap": training.bootstrap, "seed": training.seed},
         tags={KIND: "backtest", BOOK: result.book_fingerprint, "code_version": __version__},
+        metrics={} if result.ranking is None else {f"ranking_{k}": v for k, v in result.ranking.flat().items()},
         texts={"backtest.json": _json(result.as_dict()), "settings.json": _json(settings), **pages},
     )
     with store.run(record) as parent:

@@ -14,7 +14,9 @@ from appetence.models.backtests.segments import SEGMENTS
 from appetence.models.backtests.sheets import Sheet
 from appetence.models.dependence import UNIT_WORDS, Dependence
 from appetence.models.drift import Drift
+from appetence.models.fitting import Predictions
 from appetence.models.metrics import Interval
+from appetence.models.rankings.result import ProductRanking
 from appetence.models.verdicts import Verdict
 
 FIGURES: Mapping[str, tuple[str, str]] = {
@@ -63,6 +65,8 @@ class Backtest:
         Of each test date from what its model learnt.
     horizons
         Of attrition: its curves, held to what happened month by month; None of other questions.
+    tested
+        The model's scores of the test rows, beside what happened; never stored.
     """
 
     question: str
@@ -77,6 +81,7 @@ class Backtest:
     gains: tuple[Mapping[str, float], ...]
     drift: tuple[Drift, ...]
     horizons: Horizons | None = None
+    tested: Predictions | None = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -201,6 +206,8 @@ class BacktestResult:
         Features read, and groups switched off.
     labels
         {feature: its name in English and in French}, for readers.
+    ranking
+        How well products were ordered, those without a model by their base rates; None where nobody bought anything.
     """
 
     backtests: Mapping[str, Backtest]
@@ -208,12 +215,14 @@ class BacktestResult:
     book_fingerprint: str
     facts: Mapping[str, Any]
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    ranking: ProductRanking | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
         return {
             "questions": {name: found.as_dict() for name, found in self.backtests.items()},
             "refused": {name: reason.as_dict("verdict") for name, reason in self.refused.items()},
+            "ranking": {} if self.ranking is None else self.ranking.as_dict(),
             "book_fingerprint": self.book_fingerprint,
             **self.facts,
         }
@@ -223,6 +232,8 @@ class BacktestResult:
         for found in self.backtests.values():
             yield from found.lines()
             yield ""
+        if self.ranking is not None:
+            yield from (*self.ranking.lines(), "")
         yield from (f"{name}: {reason}" for name, reason in self.refused.items())
 
 

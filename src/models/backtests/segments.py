@@ -16,8 +16,8 @@ FEWEST_EVENTS = 20
 
 _BANDS: tuple[tuple[str, str, tuple[float, ...], tuple[str, ...]], ...] = (
     ("families", "families_held", (2.0, 3.0, 4.0), ("0–1", "2", "3", "4+")),
-    # The edges of the life table from a year on. "new" puts its first two bands together: many products are sold in
-    # the first two years or not at all, and an order over all clients then says little but how long they have been here.
+    # The edges of the life table from a year on. "new" puts the first two bands together: some products are sold in the
+    # first two years or not at all, and an order over all clients then says little but how long they have been here.
     ("tenure", "tenure", (12.0, 24.0, 36.0, 60.0, 120.0), ("0–11", "12–23", "24–35", "36–59", "60–119", "120+")),
     ("new", "tenure", (24.0,), ("0–23", "24+")),
 )

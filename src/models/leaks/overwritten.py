@@ -31,6 +31,7 @@ from appetence.models.questions import Question
 from appetence.months import Month
 from appetence.targets.attrition import attrition_targets
 from appetence.targets.purchase import purchase_targets
+from appetence.targets.repurchase import repurchase_targets
 
 NAME = "attributes overwritten"
 HINT = "These columns hold what was written later: map the value of then, with its date, or leave the column out"
@@ -112,7 +113,8 @@ def _later_events(material: Material, question: Question, spine: pa.Table, cut: 
         status = attrition_targets(material.book, spine, AFTER, horizon)
         no = ("unknown", "gone")
     else:
-        status = purchase_targets(material.book, spine, [question.product_id], AFTER, horizon)
+        targets = repurchase_targets if question.kind == "rebuy" else purchase_targets
+        status = targets(material.book, spine, [question.product_id], AFTER, horizon)
         no = ("unknown", "already")
     told = status["status"].to_pandas().astype("str")
     kept = ~told.isin(no).to_numpy()
