@@ -18,6 +18,7 @@ from appetence.models.rankings.baskets import Baskets
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
 
 PRIOR = 30.0
 """Clients that a rule's confidence is drawn towards the overall share by: bundles ask for as many holders."""
@@ -25,7 +26,7 @@ PRIOR = 30.0
 NEIGHBOURS = 100
 """Clients taken as similar, and all who are as near as the last of them: a share is then known to five points."""
 
-POOL = 5_000
+POOL = 2_000
 """Clients of a segment, at most, among whom neighbours are looked for: more would find the same shares, later."""
 
 _TIE = 5.0  # clients by which a share among neighbours is drawn towards the overall one, which so breaks ties
@@ -147,65 +148,81 @@ def _joint(columns: Ints) -> Ints:
 
 @dataclass(frozen=True)
 class _Pool:
-    """Clients among whom neighbours are looked for: the different baskets, and how many clients have each."""
+    """Clients among whom neighbours are looked for: the different baskets, and how many clients have each.
 
-    held: Floats
-    had: Floats
-    more: Floats
-    weight: Floats
+    Attributes
+    ----------
+    held
+        (kinds, products)
+    flags
+        (kinds, 5 × products): holds it; had it and holds it, or does not; had more of it and holds it, or does not.
+    weight
+        (kinds,) clients.
+    """
+
+    held: Floats32
+    flags: Floats32
+    weight: Floats32
 
     @classmethod
     def of(cls, learnt: Baskets, rows: Ints) -> _Pool:
         width = learnt.held.shape[1]
         baskets = np.hstack([learnt.held[rows], learnt.had[rows], learnt.more[rows]])
         kinds, weight = np.unique(baskets, axis=0, return_counts=True)
-        held, had, more = (kinds[:, at : at + width].astype(np.float64) for at in (0, width, 2 * width))
-        return cls(held, had, more, weight.astype(np.float64))
+        held, had, more = (kinds[:, at : at + width] for at in (0, width, 2 * width))
+        flags = np.hstack([held, had & held, had & ~held, more & held, more & ~held])
+        return cls(held.astype(np.float32), flags.astype(np.float32), weight.astype(np.float32))
 
     def shares(self, held: Flags, neighbours: int, overall: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-        """Return the shares of baskets' neighbours who hold each product, and of those who had it, had more of it."""
-        u, v = held.astype(np.float64), self.held
-        apart = np.rint(u.sum(axis=1)[:, None] + v.sum(axis=1) - 2.0 * (u @ v.T)).astype(np.int64)
-        everyone = np.ones_like(v)
-        first = _Count(u, neighbours), everyone, v, overall[0]
-        again = _Count(u, neighbours), self.had, self.more, overall[1]
-        further = (apart == 0) * self.weight
+        """Return the shares of baskets' neighbours who hold each product, and of those who had it, had more of it.
+
+        At a distance that leaves the product in question out are the clients at the same distance who agree in it, and
+        those at the next one who do not.
+        """
+        u = held.astype(np.float32)
+        apart = np.rint(u.sum(axis=1)[:, None] + self.held.sum(axis=1) - 2.0 * (u @ self.held.T)).astype(np.int16)
+        first, again = _Count(held.shape, neighbours), _Count(held.shape, neighbours)
+        further = self._at(apart == 0)
         for distance in range(int(apart.max(initial=0)) + 1):
-            same, further = further, (apart == distance + 1) * self.weight
-            for count, among, target, _ in (first, again):
-                count.add(same, further, v, among, target)
-            if not (first[0].open.any() or again[0].open.any()):
+            same, further = further, self._at(apart == distance + 1)
+            near = np.where(held, same[:, 0], same[:, 1]) + np.where(held, further[:, 1], further[:, 0])
+            first.add(near[0], near[1])
+            again.add(near[2], near[3])
+            if not (first.open.any() or again.open.any()):
                 break
-        return tuple(count.share(prior) for count, _, _, prior in (first, again))  # type: ignore[return-value]
+        return first.share(overall[0]), again.share(overall[1])
+
+    def _at(self, there: Flags) -> Floats32:
+        """Count the clients at a distance, (4, 2, baskets, products): those who hold the product, and those who don't.
+
+        Of everyone, of its holders, of those who had it, and of those who had more of it.
+        """
+        number = there * self.weight  # counts stay below 2²⁴: they are exact
+        holds, *others = np.split(number @ self.flags, 5, axis=1)
+        everyone = number.sum(axis=1, keepdims=True)
+        pairs = [holds, everyone - holds, holds, np.zeros_like(holds), *others]
+        return np.stack(pairs).reshape(4, 2, *holds.shape)
 
 
 class _Count:
     """Neighbours of baskets counted by distance, product by product, until there are enough."""
 
-    def __init__(self, u: Floats, enough: int) -> None:
-        self._u, self._enough = u.astype(bool), enough
-        self._all, self._hits = np.zeros_like(u), np.zeros_like(u)
+    def __init__(self, shape: tuple[int, ...], enough: int) -> None:
+        self._enough = enough
+        self._all, self._hits = np.zeros(shape), np.zeros(shape)
 
     @property
     def open(self) -> Flags:
         """Whether neighbours are still looked for."""
         return self._all < self._enough
 
-    def add(self, same: Floats, further: Floats, v: Floats, among: Floats, target: Floats) -> None:
-        """Count the clients at a distance, and those one further who differ in the product itself, which is left out.
-
-        `same` and `further` are (baskets, kinds) numbers of clients at the distance and one beyond.
-        """
+    def add(self, clients: Floats32, hits: Floats32) -> None:
+        """Count the clients of one more distance, and those of them who have what is asked."""
         still = self.open
-        self._all += np.where(still, self._near(same, further, v, among), 0.0)
-        self._hits += np.where(still, self._near(same, further, v, among * target), 0.0)
-
-    def _near(self, same: Floats, further: Floats, v: Floats, flags: Floats) -> Floats:
-        with_it, without = flags * v, flags * (1.0 - v)
-        alike = np.where(self._u, same @ with_it, same @ without)
-        found: Floats = alike + np.where(self._u, further @ without, further @ with_it)
-        return found
+        self._all += np.where(still, clients, 0.0)
+        self._hits += np.where(still, hits, 0.0)
 
     def share(self, prior: Floats) -> Floats:
+        """Return the share that has it, drawn towards that of all clients."""
         found: Floats = (self._hits + _TIE * prior) / (self._all + _TIE)
         return found

@@ -67,7 +67,7 @@ class ProductRanking:
         k, name = LENGTHS[-1], self.best_plain
         own, other, ahead = self.figures[k][MODEL].value, self.figures[k][name].value, self.ahead[k][name]
         (plain_en, plain_fr), (unit_en, unit_fr) = SCORERS[name], UNIT_WORDS[self.unit]
-        en, fr = "no clear difference to", "pas d’écart net avec"
+        en, fr = "shows no clear difference to", "ne montre pas d’écart net avec"
         if ahead.low > 0:
             en, fr = "beats", "fait mieux que"
         elif ahead.high < 0:
@@ -119,7 +119,7 @@ class ProductRanking:
     def lines(self) -> Iterator[str]:
         """Return it for a reader."""
         dates = f"{len(self.dates)} test date{'s' if len(self.dates) > 1 else ''}"
-        yield f"order of products, over {self.buyers:,} purchases of clients at {dates}: {self.verdict.en}"
+        yield f"order of products, over {self.buyers:,} buyers at {dates}: {self.verdict.en}"
         for k, figures in self.figures.items():
             told = [f"MAP@{k} {_told(figures[MODEL])}, at best {self.ceiling[k]:.3f}"]
             for name, one in self.ahead[k].items():

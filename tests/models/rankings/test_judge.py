@@ -79,7 +79,7 @@ def test_a_verdict_names_the_best_plain_order_and_says_when_nothing_is_sure(make
     assert "order loses to the best plain one" in worse.verdict.en
     assert "fait moins bien que" in worse.verdict.fr
     same = judged(buyers, {MODEL: scores[RULES], RULES: scores[RULES]}, make_labelled(400))
-    assert "no clear difference to" in same.verdict.en
+    assert "order shows no clear difference to the best plain one" in same.verdict.en
     assert (same.ahead[3][RULES].low, same.ahead[3][RULES].high) == (0.0, 0.0)  # both drawn together
 
 
