@@ -132,7 +132,7 @@ BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "contrat et autre contrat comptés à part. Les intervalles rééchantillonnent {units} unités : {unit}.",
         ),
         "at_best": ("at best", "au mieux"),
-        "ahead": ("{name}, models ahead by", "{name}, avance des modèles"),
+        "ranking_ahead": ("{name}, models ahead by", "{name}, avance des modèles"),
         "reliability": ("Expected and observed, by tenth of the scores", "Attendu et observé, par dixième des scores"),
         "expected_share": ("expected share", "part attendue"),
         "observed_share": ("observed share", "part observée"),
