@@ -127,7 +127,7 @@ class Artefact:
 
     @property
     def question(self) -> str:
-        """`attrition` or `buy:<product_id>`."""
+        """`attrition`, `buy:<product_id>` …"""
         return self.contract.question
 
     @property

@@ -31,7 +31,7 @@ class ModelRef:
     Attributes
     ----------
     question
-        `attrition` or `buy:<product_id>`.
+        `attrition`, `buy:<product_id>` …
     alias
         `champion`, or `fallback` where no version beat its baselines; empty for a version taken by its number.
     stored

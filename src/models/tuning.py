@@ -74,7 +74,7 @@ def tune_question(
     Parameters
     ----------
     name
-        `attrition` or `buy:<product_id>`.
+        `attrition`, `buy:<product_id>` …
     store
         Where runs are kept; the study lies in its folder.
 

@@ -146,3 +146,37 @@ def test_a_wrong_parameter_is_told_before_any_work(make_book):
     wrong = TrainingSettings(parameters={"num_leafs": 3})
     with pytest.raises(UsageError, match="num_leaves"):
         train_questions(make_book(), settings(), TENURE, wrong)
+
+
+def buys_again_book(make_book):
+    """Clients who had P for a while; those who joined lately buy it again, the others hardly ever; none ever buys Q."""
+    rng = np.random.default_rng(4)
+    contracts = []
+    for i in range(300):
+        joined = dt.date(2016 + i % 5, 1 + i % 12, 1)
+        contracts += [
+            {"client_id": f"c{i}", "product_id": "P", "opened_on": joined, "closed_on": dt.date(2020, 12, 15)},
+            {"client_id": f"c{i}", "product_id": "K", "opened_on": joined},
+        ]
+        if rng.random() < (0.9 if i % 5 == 4 else 0.1):
+            day = dt.date(2021 + int(rng.integers(3)), 1 + int(rng.integers(12)), 10)
+            contracts.append({"client_id": f"c{i}", "product_id": "P", "opened_on": day})
+    products = [{"product_id": product} for product in "PKQ"]
+    return make_book({"contracts": contracts, "products": products})
+
+
+def test_a_product_bought_again_is_learnt_judged_and_ordered_with_the_first_ones(make_book):
+    asking = Asking(
+        attrition=AttritionSettings(enabled=False), next_product=NextProductSettings(min_buyers=30, repurchase=True)
+    )
+    result = train_questions(buys_again_book(make_book), asking, TENURE, SMALL)
+    assert list(result.outcomes) == ["rebuy", "buy:K", "buy:P", "buy:Q", "rebuy:P"]
+    assert result.outcomes["rebuy"].state == "refused"
+    again = result.outcomes["rebuy:P"]
+    assert again.evaluation.metrics["auc"].value > 0.7
+    assert (again.model.question, again.model.contract.product_id) == ("rebuy:P", "P")
+    assert again.facts["events"] > 50
+    # no household is asked both about a first P and about another one
+    assert result.outcomes["buy:P"].state == "refused"
+    assert result.ranking.questions == ("buy:Q", "rebuy:P")
+    assert result.ranking.figures[3]["model"].value == 1.0  # nobody ever buys Q
