@@ -30,10 +30,12 @@ from appetence.config import (
     TrainingSettings,
 )
 from appetence.features.population import population
+from appetence.models.kinds import kind_of, product_of
 from appetence.models.metrics import auc
 from appetence.models.training import TrainingResult, train_questions
 from appetence.targets.attrition import attrition_targets
 from appetence.targets.purchase import purchase_targets
+from appetence.targets.repurchase import repurchase_targets
 
 HORIZON = 6
 
@@ -45,16 +47,16 @@ def labels(book: Book, question: str, cut: dt.date) -> pd.DataFrame:
         rows = attrition_targets(book, spine, 0, HORIZON).to_pandas()
         rows = rows[~rows["status"].isin(["gone", "unknown"])]
         return rows.assign(y=(rows["status"] == "left").astype(int))[["client_id", "y"]]
-    rows = purchase_targets(book, spine, [question.removeprefix("buy:")], 0, HORIZON).to_pandas()
+    targets = repurchase_targets if kind_of(question) == "rebuy" else purchase_targets
+    rows = targets(book, spine, [product_of(question)], 0, HORIZON).to_pandas()
     rows = rows[rows["status"].isin(["bought", "not_bought"])]
     return rows.assign(y=(rows["status"] == "bought").astype(int))[["client_id", "y"]]
 
 
 def oracle_auc(book: Book, truth: Path, question: str, dates: list[str]) -> float:
     """Return the oracle's AUC, as the models' is taken."""
-    table, column = (
-        ("attrition", f"leave_{HORIZON}") if question == "attrition" else ("purchase", f"{question[4:]}_{HORIZON}")
-    )
+    product = product_of(question)
+    table, column = ("attrition", f"leave_{HORIZON}") if product is None else ("purchase", f"{product}_{HORIZON}")
     known = pq.read_table(truth / f"{table}.parquet", columns=["client_id", "cut", column]).to_pandas()
     found, events = [], []
     for date in dates:
@@ -75,9 +77,11 @@ def compare(book: Book, truth: Path, result: TrainingResult) -> dict[str, float]
         best = oracle_auc(book, truth, question, list(outcome.evaluation.dates))
         figures[question] = (own - 0.5) / (best - 0.5)
         print(f"{question:24} {own:7.3f} {best:7.3f} {figures[question]:23.2f}")
-    products = [share for question, share in figures.items() if question != "attrition"]
-    figures["products, mean"] = float(np.mean(products))
-    print(f"{'products, mean':24} {'':7} {'':7} {figures['products, mean']:23.2f}")
+    for kind, name in (("buy", "products, mean"), ("rebuy", "products again, mean")):
+        shares = [share for question, share in figures.items() if kind_of(question) == kind]
+        if shares:
+            figures[name] = float(np.mean(shares))
+            print(f"{name:24} {'':7} {'':7} {figures[name]:23.2f}")
     return figures
 
 

@@ -46,6 +46,18 @@ def test_every_date_is_judged_beside_the_baselines(backtested):
     assert found.units > 300
 
 
+def test_products_are_ordered_by_base_rates_where_none_has_a_model(backtested):
+    """One product, without buyers enough: whoever bought it was proposed it first, by every order."""
+    assert set(backtested.refused) >= {"buy:pel"}
+    ranking = backtested.ranking
+    assert ranking.questions == ("buy:pel",)
+    assert ranking.buyers > 3
+    assert set(ranking.figures[3]) == {"model", "popularity", "association rules", "similar clients"}
+    assert {one.value for one in ranking.figures[3].values()} == {1.0}
+    assert json.loads(json.dumps(backtested.as_dict()))["ranking"]["buyers"] == ranking.buyers
+    assert any(line.startswith("order of products") for line in backtested.lines())
+
+
 def test_figures_are_those_that_training_would_tell(make_labelled):
     """The same predictions through `evaluate`, which resamples one figure at a time."""
     labelled = make_labelled(3_000)

@@ -15,6 +15,7 @@ def test_a_backtest_is_a_run_with_one_for_each_question_and_curves_by_date(backt
     client = MlflowClient(tracking_uri=store.uri)
     parent = client.get_run(run_id)
     assert parent.data.tags["kind"] == "backtest"
+    assert parent.data.metrics["ranking_map_at_3"] == backtested.ranking.figures[3]["model"].value
     assert {file.path for file in client.list_artifacts(run_id)} == {"2023-06.html", "backtest.json", "settings.json"}
     (child,) = client.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
     found = backtested.backtests["attrition"]
