@@ -127,7 +127,7 @@ class Artefact:
 
     @property
     def question(self) -> str:
-        """`attrition`, `buy:<product_id>` …"""
+        """`attrition`, `buy:<product_id>` and others: see `appetence.models.kinds`."""
         return self.contract.question
 
     @property

@@ -154,24 +154,25 @@ def nobody_may_buy(product_id: str) -> Verdict:
 def nobody_may_buy_again(product_id: str) -> Verdict:
     """Say that a product has no one to be sold to once more."""
     return Verdict(
-        f"Nobody may buy {product_id} again: nobody has had it, it was not on sale, or it is held once only",
-        f"Personne ne peut racheter {product_id} : personne ne l’a eu, il n’était pas en vente, ou chacun n’en détient "
-        "qu’un",
+        f"Nobody may buy {product_id} again: nobody has had it, it was not on sale, or clients hold one each",
+        f"Personne ne peut prendre un autre contrat {product_id} : personne n’en a eu, il n’était pas en vente, ou "
+        "chacun n’en détient qu’un",
     )
 
 
 def too_few_again(clients: Mapping[str, int], needed: int) -> Verdict:
-    """Say of products at once that they are not asked about a second time."""
+    """Say of products at once that they are not asked about a second time; in French, « rachat » is a surrender."""
     most_first = sorted(clients.items(), key=lambda one: (-one[1], one[0]))
     told = ", ".join(f"{product} ({n})" for product, n in most_first if n)
     if not told:
         return Verdict(
-            "not asked: no client bought another contract of one of these products",
-            "question non posée : aucun client n’a acheté un autre contrat de l’un de ces produits",
+            "No client bought another contract of a product, so that it is not asked who will",
+            "Aucun client n’a pris un autre contrat d’un même produit ; la question n’est donc pas posée",
         )
     return Verdict(
-        f"not asked, too few clients bought them again ({needed} needed): {told}",
-        f"question non posée, trop peu de clients les ont rachetés (il en faut {needed}) : {told}",
+        f"Too few clients bought these products again for it to be asked who will ({needed} needed): {told}",
+        f"Trop peu de clients ont pris un autre contrat de ces produits pour que la question soit posée (il en faut "
+        f"{needed}) : {told}",
     )
 
 
