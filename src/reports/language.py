@@ -84,7 +84,7 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "produit et, sur des lignes à part là où il y en a assez, un autre contrat de ceux qui le détiennent ou "
             "l'ont détenu.",
         ),
-        "another": ("another contract: {product}", "un autre contrat : {product}"),
+        "another": ("Another contract: {product}", "Un autre contrat : {product}"),
         "products_again": ("Purchases of a product again", "Nouveaux achats d'un même produit"),
         "product": ("Product", "Produit"),
         "eligible": ("Eligible clients", "Clients éligibles"),

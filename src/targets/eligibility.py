@@ -88,7 +88,7 @@ def eligible_pairs(book: Book, rows: ir.Table, product_ids: Sequence[str], *, ag
     pairs = pairs.filter(on_sale).select(*_PAIR)
     known = contracts_on_both_clocks(book)
     if again:
-        return _had_before(known, rows, pairs)
+        return _had_before(known.filter(known.product_id.isin(list(product_ids))), rows, pairs)
     first_known = known.group_by("client_id", "product_id").agg(first_known=known.opening_known.min())
     pairs = pairs.left_join(first_known, ["client_id", "product_id"])
     return pairs.filter(pairs.first_known.isnull() | (pairs.first_known >= pairs.cut)).select(*_PAIR)

@@ -196,6 +196,21 @@ def test_a_book_with_nothing_to_sell_says_so(reported):
     assert "Potential" not in english
 
 
+def test_another_contract_is_told_as_one_wherever_it_is_proposed(reported):
+    from .conftest import offer_row, reason_rows
+
+    offers = [offer_row(str(i), "Q", 0.01 * i, 10.0 * i, purchase="again") for i in range(1, 9)]
+    reasons = [row for i in range(1, 9) for row in reason_rows(str(i), "rebuy:Q", 1.0, 0.5, 1.0 * i - 1.5)]
+    told = {"rebuy:Q": {"horizon": 6, "verdict": "Good."}, "rebuy": {"refused": "few", "refused_fr": "trop peu"}}
+    index = reported(offers=offers, reasons=reasons, models=told)
+    french, english = (pages_of(index, language) for language in ("fr", "en"))
+    for page in ("index.html", "advisor-001.html"):
+        assert "Un autre contrat\xa0: " in Tree(french[page]).text
+        assert "Another contract: " in Tree(english[page]).text
+    assert re.search(r"Nouveaux achats d’un même produit\s+non modélisé\s+trop peu", Tree(french["index.html"]).text)
+    assert "Motif 1 de 8" in french["advisor-001.html"]
+
+
 def test_values_that_are_not_known_are_left_out(reported):
     from .conftest import client_row
 
