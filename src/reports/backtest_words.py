@@ -131,6 +131,9 @@ BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{buyers} clients à une date de test ayant acheté quelque chose, {products} produits classés, premier "
             "contrat et autre contrat comptés à part. Les intervalles rééchantillonnent {units} unités : {unit}.",
         ),
+        "popularity": ("popularity", "popularité"),
+        "association rules": ("association rules", "règles d'association"),
+        "similar clients": ("similar clients", "clients semblables"),
         "at_best": ("at best", "au mieux"),
         "ranking_ahead": ("{name}, models ahead by", "{name}, avance des modèles"),
         "reliability": ("Expected and observed, by tenth of the scores", "Attendu et observé, par dixième des scores"),

@@ -18,7 +18,7 @@ from appetence.models.backtests.verdict import LEVEL
 from appetence.models.dependence import UNIT_WORDS
 from appetence.models.kinds import ATTRITION, kind_of, product_of
 from appetence.models.metrics import Interval
-from appetence.models.rankings.result import LENGTHS, SCORERS, ProductRanking
+from appetence.models.rankings.result import LENGTHS, ProductRanking
 from appetence.models.verdicts import Verdict
 from appetence.months import Month
 from appetence.reports.backtest_words import BACKTEST_WORDS
@@ -93,7 +93,6 @@ class _Writer:
 
     def _ranking(self, pen: Pen, found: ProductRanking) -> dict[str, Any]:
         place_of = 0 if self.language == "en" else 1
-        names = [SCORERS[name][place_of] for name in found.figures[LENGTHS[0]]]
         rows = [
             {
                 "label": f"MAP@{k}",
@@ -110,7 +109,12 @@ class _Writer:
             units=pen.count(found.units),
             unit=UNIT_WORDS[found.unit][place_of],
         )
-        return {"verdict": self._said(found.verdict), "facts": facts, "scorers": names, "rows": rows}
+        return {
+            "verdict": self._said(found.verdict),
+            "facts": facts,
+            "scorers": list(found.figures[LENGTHS[0]]),
+            "rows": rows,
+        }
 
     def _said(self, verdict: Verdict) -> str:
         text = typeset(verdict.en if self.language == "en" else verdict.fr, self.language)

@@ -125,7 +125,7 @@ def _served(
             continue
         tested = one.tested if isinstance(one, Backtest) else None
         tested = tested or predict_base_rate(labelled[question], blocks[question].tests, prior[question.kind])
-        if tested is not None:
+        if tested is not None and len(tested.rows):
             served[question] = tested
     return served
 
