@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from appetence.errors import UsageError, nearest
 
@@ -217,11 +226,43 @@ class NextProductSettings(Settings):
     repurchase: bool = True
 
 
+_TAKEN = ("attrition", "erosion", "buy", "rebuy", "next_product", "uplift", "all")
+
+
+class OwnQuestion(Settings):
+    """A question of the firm's own: will it happen to the client in [cut + gap, cut + gap + horizon) months.
+
+    `target`: one SELECT over the book's tables that gives an event a row: `client_id`, `occurred_on` and, where the
+    firm knew it later, `known_on`. It makes labels only; no feature sees it. `population`: one SELECT that gives the
+    `client_id` of whom it is asked; it is run on the tables as they were known at each cut, and `$cut` is the first day
+    not known. Left out: everyone who holds a contract. `once`: it can happen to a client once, so that it is not
+    asked of those to whom it did already. `min_events`: clients to whom it must have happened, or it is not modelled.
+    """
+
+    name: Name
+    label_en: Annotated[str, Field(min_length=1, max_length=80)]
+    label_fr: Annotated[str, Field(min_length=1, max_length=80)]
+    target: Annotated[str, Field(min_length=1)]
+    population: Annotated[str, Field(min_length=1)] | None = None
+    horizon: Annotated[int, Field(ge=1, le=36)] = 6
+    gap: Annotated[int, Field(ge=0, le=12)] = 0
+    min_events: Annotated[int, Field(ge=20)] = 50
+    once: bool = False
+
+    @field_validator("name")
+    @classmethod
+    def _of_its_own(cls, name: str) -> str:
+        if name in _TAKEN:
+            raise ValueError(f"a question of your own must have a name of its own, not one of {', '.join(_TAKEN)}")
+        return name
+
+
 class Asking(Settings):
     """What models are asked: the settings of each kind of question."""
 
     attrition: AttritionSettings = AttritionSettings()
     next_product: NextProductSettings = NextProductSettings()
+    questions: tuple[OwnQuestion, ...] = ()
 
 
 class UpliftSettings(Settings):
@@ -315,6 +356,7 @@ class Config(Settings):
     features: FeatureSettings = FeatureSettings()
     attrition: AttritionSettings = AttritionSettings()
     next_product: NextProductSettings = NextProductSettings()
+    questions: tuple[OwnQuestion, ...] = ()
     uplift: UpliftSettings = UpliftSettings()
     training: TrainingSettings = TrainingSettings()
     tuning: TuningSettings = TuningSettings()
@@ -324,10 +366,19 @@ class Config(Settings):
     reports: ReportSettings
     tracking: TrackingSettings = TrackingSettings()
 
+    @field_validator("questions")
+    @classmethod
+    def _questions_once(cls, questions: tuple[OwnQuestion, ...]) -> tuple[OwnQuestion, ...]:
+        names = [question.name for question in questions]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"each question must be named once, not twice: {', '.join(twice)}")
+        return questions
+
     @property
     def asking(self) -> Asking:
         """The settings of all questions, as they are passed inward."""
-        return Asking(attrition=self.attrition, next_product=self.next_product)
+        return Asking(attrition=self.attrition, next_product=self.next_product, questions=self.questions)
 
 
 def load_config(path: Path | str, env: Mapping[str, str] | None = None) -> Config:

@@ -17,7 +17,7 @@ import ibis
 import ibis.expr.operations as ops
 import pyarrow as pa
 
-from appetence.book import known, quarantine
+from appetence.book import known, quarantine, queries
 from appetence.book.fingerprint import fingerprint
 from appetence.book.mapping import map_directory, map_views
 from appetence.book.observed import observed_window
@@ -86,6 +86,19 @@ class Book(Provided):
     def as_known(self, name: str, cut: dt.date) -> ibis.Table:
         """Return what was known of a table strictly before a cut; see `appetence.book.known`."""
         return known.as_known(self, name, cut)
+
+    def answer(self, query: queries.Query, cut: dt.date | None = None) -> pa.Table:
+        """Run a firm's own query over the book: as it was known strictly before a cut, or as it is known today.
+
+        See `appetence.book.queries` for what it may say, and for errors. Rows are sorted by all columns.
+        """
+        return queries.answer(
+            self._own(),
+            query,
+            {name: [column.name for column in self.mapping(name).columns] for name in self.tables},
+            lambda name: self._backend.compile(self.table(name) if cut is None else self.as_known(name, cut)),
+            cut,
+        )
 
     def fingerprint(self, cut: dt.date) -> str:
         """Return a sha256 of all that was known before a cut; see `appetence.book.fingerprint`."""

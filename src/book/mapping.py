@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
 from appetence.book.conform import all_columns, conform, require_castable, select_list
 from appetence.book.contract import TABLES
+from appetence.book.firm_sql import one_select, told
 from appetence.book.provided import Mapped
 from appetence.book.source import register_source, release_sources
 from appetence.book.sql import literal, quoted
-from appetence.config import BookSettings, Source
+from appetence.config import BookSettings
 from appetence.errors import BookError, did_you_mean, nearest
-
-_CLOCK = re.compile(
-    r"""\b(?:(?:now|today|random|setseed|uuid|gen_random_uuid|uuidv4|uuidv7|get_current_time|get_current_timestamp
-    |transaction_timestamp)\s*\(|(?:current_date|current_time|current_timestamp|localtime|localtimestamp)\b)""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/""", re.DOTALL)
-_END = re.compile(r";(\s|--[^\n]*(\n|$)|/\*.*?\*/)*$", re.DOTALL)
 
 
 def map_directory(connection: duckdb.DuckDBPyConnection, settings: BookSettings) -> dict[str, Mapped]:
@@ -128,7 +121,7 @@ def _map_nothing(connection: duckdb.DuckDBPyConnection, name: str, settings: Boo
 
 def _map_view(connection: duckdb.DuckDBPyConnection, name: str, sql: str, settings: BookSettings) -> Mapped:
     place = f"view {name!r}"
-    text = _one_select(connection, place, sql)
+    text = one_select(connection, place, sql)
     try:
         relation = connection.sql(text)
         found = list(zip(relation.columns, map(str, relation.types), strict=True))
@@ -136,56 +129,16 @@ def _map_view(connection: duckdb.DuckDBPyConnection, name: str, sql: str, settin
         casts = conform(place, columns, found)
         relation.create("mapped.as_found")
     except duckdb.Error as error:
-        raise _told(connection, place, error, settings.sources) from None
+        raise told(place, error, _columns(connection, settings.sources), "the config's sources", "sources") from None
     require_castable(connection, place, "mapped.as_found", casts)
     connection.execute(f"CREATE TABLE mapped.{name} AS SELECT {select_list(columns, casts)} FROM mapped.as_found")
     connection.execute("DROP TABLE mapped.as_found")
     return Mapped(True, frozenset(column for column, _ in found), columns)
 
 
-def _one_select(connection: duckdb.DuckDBPyConnection, place: str, sql: str) -> str:
-    """Return the view's SQL without its terminator, if it is one SELECT."""
-    try:
-        statements = connection.extract_statements(sql)
-    except duckdb.Error as error:
-        raise BookError(f"{place} must be valid SQL", _first_line(error)) from None
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        kinds = ", ".join(statement.type.name for statement in statements) or "none"
-        raise BookError(f"{place} must be one SELECT statement", kinds, "Use WITH for steps in between")
-    clock = _CLOCK.search(_QUOTED.sub("''", sql))
-    if clock is not None:
-        raise BookError(
-            f"{place} must give the same rows on any day",
-            f"{clock[0].rstrip('( ')!r}",
-            "Take dates from the data, or write them out: scores of a past month could not be repeated",
-        )
-    return _END.sub("", statements[0].query)
-
-
-def _told(
-    connection: duckdb.DuckDBPyConnection, place: str, error: duckdb.Error, sources: Mapping[str, Source]
-) -> BookError:
-    """Say what DuckDB found wrong with a view in one line; values of the data, which it quotes, stay out."""
-    if not isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
-        column = re.search(r"source column (\w+)", str(error))
-        return BookError(
-            f"{place} must run on every row",
-            f"{type(error).__name__.removesuffix('Exception')} error" + (f" on column {column[1]!r}" if column else ""),
-            "Use TRY_CAST or CASE for values that do not fit, or declare the source column's type",
-        )
-    message = _first_line(error)
-    table = re.search(r"Table with name (\S+) does not exist", message)
-    if table is not None:
-        hint = did_you_mean(table[1], sources)
-        return BookError(f"{place} must read the config's sources", f"{table[1]!r}", hint)
-    column = re.search(r'[Cc]olumn (?:named )?"([^"]+)"', message)
-    known = [row[0] for name in sources for row in connection.execute(f"DESCRIBE FROM firm.{quoted(name)}").fetchall()]
-    if column is None or column[1] in known:
-        return BookError(f"{place} must be SQL that runs on the sources", message)
-    near = nearest(column[1], known)  # never all of them: a file without a header has data for names
-    hint = f"Did you mean {near!r}?" if near else "No column of the sources looks like it"
-    return BookError(f"{place} must use columns that its sources have", f"{column[1]!r}", hint)
-
-
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".!")
+def _columns(connection: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> dict[str, list[str]]:
+    """Return the columns of each source."""
+    return {
+        name: [row[0] for row in connection.execute(f"DESCRIBE FROM firm.{quoted(name)}").fetchall()]
+        for name in sources
+    }
