@@ -16,7 +16,7 @@ from appetence.book.checks import CheckReport, check_book
 from appetence.book.simulate import simulate
 from appetence.book.spark import SparkBook, require_spark_book
 from appetence.config import Config
-from appetence.errors import PublicationError, UsageError
+from appetence.errors import ArtefactError, PublicationError, UsageError
 from appetence.features.pipeline import stream_features
 from appetence.features.population import population
 from appetence.models.approval import Approval, PromotionOutcome, promote, questions_with_a_challenger
@@ -28,7 +28,7 @@ from appetence.models.listing import Comparison, ModelList, compare, list_models
 from appetence.models.promotion import keep_training
 from appetence.models.questions import ask
 from appetence.models.registry import ModelRef, model_name, resolve, version_of
-from appetence.models.tracking import CHALLENGER, TrackingStore
+from appetence.models.tracking import CHALLENGER, CHAMPION, TrackingStore
 from appetence.models.training import TrainingResult, train_questions
 from appetence.models.uplifts import UpliftResult, measure_uplift
 from appetence.models.uplifts.learners import fit_effects
@@ -179,7 +179,9 @@ def backtest_all(config: Config, only: Collection[str] | None, progress: Progres
         )
         newest, products = Month.before(book.observed_until), read_directory(book).products
     progress("writing the report, keeping figures in MLflow", 0.95)
-    page = backtest_page(result, products, title=config.title or config.name, languages=config.languages, month=newest)
+    own = {one.name: one.model_dump(include={"label_en", "label_fr"}) for one in config.questions}
+    title = config.title or config.name
+    page = backtest_page(result, products, own=own, title=title, languages=config.languages, month=newest)
     path = write_backtest(page, Path(config.reports.directory), newest, only)
     run_id = keep_backtest(store, config.name, result, config.training, config.backtest, {path.name: page})
     return BacktestOutcome(result, path, run_id)
@@ -364,10 +366,29 @@ def models_in_use(config: Config, book: Book, store: TrackingStore) -> Models:
     """Resolve every question's alias once; refusals are those told of this very book."""
     asked = ask(book, config.asking)
     found = {question.name: resolve(store, config.name, question.name) for question in asked.questions}
-    refs = {name: ref for name, ref in found.items() if ref is not None}
-    told = {**asked.refused, **store.refusals(book.fingerprint(book.observed_until))}
+    definitions = {question.name: question.definition for question in asked.questions}
+    refs = {name: ref for name, ref in found.items() if ref is not None and _answers(ref, definitions[name])}
+    told = {**asked.refused, **store.refusals(book.fingerprint(book.observed_until), definitions)}
     refused = {name: reason for name, reason in told.items() if name not in refs}
     return Models(refs, refused, frozenset(found) - set(refs) - set(refused))
+
+
+def _answers(ref: ModelRef, definition: str) -> bool:
+    """Say whether a model answers what the config asks now; a plain rate that does not is simply made anew.
+
+    Raises
+    ------
+    ArtefactError
+        It is a champion, which only a person replaces.
+    """
+    if ref.stored.definition != definition and ref.alias == CHAMPION:
+        raise ArtefactError(
+            f"the model of question {ref.question!r} must answer what the config asks",
+            "another target or population than it was made for",
+            f"Give the changed question a name of its own; or train it, and put that version in use: appetence train "
+            f"-q {ref.question}, then appetence promote {ref.question} --anyway",
+        )
+    return ref.stored.definition == definition
 
 
 def _simulated(config: Config, progress: Progress) -> bool:

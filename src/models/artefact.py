@@ -58,12 +58,16 @@ class Origins(_Stored):
 
 
 class Contract(_Stored):
-    """What a model answers, as stored in `contract.json`."""
+    """What a model answers, as stored in `contract.json`.
+
+    `definition` is a hash of what a firm's own question asked when the model was made; empty for other kinds.
+    """
 
     format: Literal[1] = 1
     kind: Literal["classifier", "constant"]
     question: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39}|(buy|rebuy):.+)$", max_length=300)]
     product_id: str | None
+    definition: str = ""
     horizon: Annotated[int, Field(ge=1)]
     gap: Annotated[int, Field(ge=0)]
     features: tuple[str, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from appetence.book import Book
+from appetence.config import OwnQuestion
 from appetence.features.catalogue import Feature, Theme
 from appetence.models import metrics
 from appetence.models.artefact import Artefact
@@ -84,6 +85,7 @@ class Card(_Stored):
     format: Literal[1] = 1
     question: str
     label: dict[str, str]
+    asks: dict[str, str] = {}
     version: int
     kind: str
     horizon: int
@@ -119,11 +121,14 @@ class Material:
         (n,) client_id of each snapshot.
     features, themes
         The catalogue as it was for this book.
+    own
+        {question: what it asks} of the firm's own.
     """
 
     clients: pa.Array
     features: tuple[Feature, ...]
     themes: Mapping[str, Theme]
+    own: Mapping[str, OwnQuestion] = field(default_factory=dict)
 
 
 def make_card(
@@ -151,9 +156,11 @@ def make_card(
     evaluation = outcome.evaluation if of_model else None
     tested = outcome.tested if of_model else None
     origins = artefact.contract.origins
+    own = material.own.get(stored.question)
     return Card(
         question=stored.question,
-        label=_label(book, artefact.contract.product_id),
+        label=_label(book, artefact.contract.product_id, own),
+        asks={} if own is None else _asks(own),
         version=stored.version,
         kind=stored.kind,
         horizon=stored.horizon,
@@ -239,8 +246,14 @@ def _slice(name: str, tested: Predictions, inside: npt.NDArray[np.bool_], draws:
     )
 
 
-def _label(book: Book, product_id: str | None) -> dict[str, str]:
-    """Return a product as the firm names it; attrition is named by whoever writes the card."""
+def _asks(own: OwnQuestion) -> dict[str, str]:
+    return {"target": own.target, "population": own.population or "", "once": "yes" if own.once else ""}
+
+
+def _label(book: Book, product_id: str | None, own: OwnQuestion | None) -> dict[str, str]:
+    """Return a product, or a question of the firm's, as it is named there; others are named by whoever writes."""
+    if own is not None:
+        return {"en": own.label_en, "fr": own.label_fr}
     if product_id is None:
         return {}
     products = book.execute(book.table("products").select("product_id", "label_en", "label_fr")).to_pylist()

@@ -220,6 +220,20 @@ def label_purchase(snapshots: Snapshots, targets: pa.Table) -> Labelled:
     return _labelled(snapshots, targets, status == "bought", np.isin(status, ("bought", "not_bought")))
 
 
+def label_own(snapshots: Snapshots, targets: pa.Table) -> Labelled:
+    """Label the rows of a firm's own question: 1 for `happened`, 0 for `not_happened`.
+
+    Rows that are unknown, or to whose client it had happened before the window, are left out.
+
+    Parameters
+    ----------
+    targets
+        `client_id`, `cut`, `status` of the question's population.
+    """
+    status = targets["status"].to_pandas().astype("str").to_numpy()
+    return _labelled(snapshots, targets, status == "happened", np.isin(status, ("happened", "not_happened")))
+
+
 def _labelled(snapshots: Snapshots, targets: pa.Table, y: Mask, known: Mask) -> Labelled:
     """Find the rows of known labels among the snapshots."""
     rows = snapshots.keys.get_indexer(_keys(targets))

@@ -169,9 +169,13 @@ def base_rate(labelled: Labelled, question: Question, every: int, prior: float) 
     """Return the smoothed base rate: how often it happened in a window, over all windows observed.
 
     Windows that overlap see the same event several times: events and rows are counted as if cuts were a window apart.
+    A firm's own question has nothing to be drawn towards: half an event in one row more (Jeffreys' prior).
     """
     overlap = min(1.0, every / question.window.horizon)
-    return smoothed_rate(float(labelled.y.sum()) * overlap, len(labelled) * overlap, prior)
+    events, rows = float(labelled.y.sum()) * overlap, len(labelled) * overlap
+    if question.kind == "own":
+        return smoothed_rate(events, rows, prior=0.5, prior_events=0.5)
+    return smoothed_rate(events, rows, prior)
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,7 @@ class Wrapping:
                 "kind": kind,
                 "question": self.question.name,
                 "product_id": self.question.product_id,
+                "definition": self.question.definition,
                 "horizon": window.horizon,
                 "gap": window.gap,
                 "origins": origins,

@@ -137,8 +137,9 @@ def hold_against(
     missing = unfit if old is None else rows.why_unusable(old.artefact)
     if missing is not None or old is None:
         return Gate(new.beats, say.cannot_score_any_more(missing or "", new.version, new.beats), {})
-    if old.window != new.window:
-        return Gate(False, say.another_window(old.version, new.version), {})
+    apart = _apart(question, new, old)
+    if apart is not None:
+        return Gate(False, apart, {})
     if not cuts:
         return Gate(False, say.no_month_over(), {})
     labelled = rows.label(question)
@@ -154,6 +155,14 @@ def hold_against(
         settings.seed,
     )
     return _judged(duel, new, old, cuts, learnt)
+
+
+def _apart(question: Question, new: Contender, old: Contender) -> Verdict | None:
+    """Return why two versions cannot be held to the same labels, if so."""
+    if old.window != new.window:
+        return say.another_window(old.version, new.version)
+    others = [one for one in (new, old) if one.artefact.contract.definition != question.definition]
+    return say.another_question(others[0].version) if others else None
 
 
 @dataclass(frozen=True)

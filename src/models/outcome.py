@@ -27,6 +27,8 @@ from appetence.models.fitting import (
 from appetence.models.questions import Question
 from appetence.models.verdicts import (
     Verdict,
+    it_never_happened,
+    nobody_asked,
     nobody_leaves,
     nobody_may_buy,
     nobody_may_buy_again,
@@ -58,6 +60,8 @@ class Outcome:
         Sizes of the blocks, and hashes of what was learnt from.
     tested
         The model's scores of the test rows, beside what happened; None where there was no test.
+    definition
+        Of a firm's own question that was refused: what it asked then.
     """
 
     question: str
@@ -68,6 +72,7 @@ class Outcome:
     evaluation: Evaluation | None = None
     facts: Mapping[str, int | str] = field(default_factory=dict)
     tested: Predictions | None = field(default=None, repr=False)
+    definition: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def try_question(
     """
     reason = refusal_of(question, labelled)
     if reason is not None:
-        return Tried(Outcome(question.name, "refused", reason), None)
+        return Tried(Outcome(question.name, "refused", reason, definition=question.definition), None)
     tests = [origin for origin in blocks.tests if can_fit(labelled, origin)]
     lacking = lacking_for(question, labelled, tests)
     if lacking is not None:
@@ -130,6 +135,8 @@ def refusal_of(question: Question, labelled: Labelled) -> Verdict | None:
     """Return why the question makes no sense in this book, if so."""
     if question.kind == "attrition":
         return nobody_leaves() if labelled.events == 0 else None
+    if question.kind == "own":
+        return nobody_asked() if len(labelled) == 0 else it_never_happened() if labelled.events == 0 else None
     if len(labelled):
         return None
     reason = nobody_may_buy_again if question.kind == "rebuy" else nobody_may_buy
@@ -139,8 +146,8 @@ def refusal_of(question: Question, labelled: Labelled) -> Verdict | None:
 def lacking_for(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:
     """Return why there is too little to model, if so."""
     if labelled.events < question.fewest_events:
-        return too_few(labelled.events, question.fewest_events, leavers=question.kind == "attrition")
-    return None if tests else too_few_before_tests(leavers=question.kind == "attrition")
+        return too_few(labelled.events, question.fewest_events, question.kind)
+    return None if tests else too_few_before_tests(question.kind)
 
 
 def why_not_modelled(question: Question, labelled: Labelled, tests: list[Origin]) -> Verdict | None:

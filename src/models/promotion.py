@@ -20,6 +20,7 @@ from appetence.models.tracking import (
     BOOK,
     CHALLENGER,
     CHAMPION,
+    DEFINITION,
     FALLBACK,
     STATE,
     VERDICT,
@@ -166,6 +167,7 @@ def _question_record(outcome: Outcome, settings: TrainingSettings, book_fingerpr
             VERDICT: outcome.verdict.en,
             VERDICT_FR: outcome.verdict.fr,
             BOOK: book_fingerprint,
+            DEFINITION: outcome.definition,
         },
         texts=texts,
     )

@@ -161,6 +161,16 @@ def another_window(old: int, new: int) -> Verdict:
     )
 
 
+def another_question(version: int) -> Verdict:
+    """Say that a version of a firm's own question was made for another target or population."""
+    return Verdict(
+        f"version {version} was made for another target or population than the config asks for now, so that it cannot "
+        "be compared",
+        f"la version {version} a été faite pour une autre cible ou une autre population que celles du fichier de "
+        "configuration : elle ne peut être comparée",
+    )
+
+
 def no_month_over() -> Verdict:
     """Say that no label window has closed."""
     return Verdict(

@@ -1,22 +1,25 @@
-"""What can be asked of a book: will the client leave, which product does the client buy next, and which one again."""
+"""What can be asked of a book: who will leave, who buys which product next or again, and what the firm asks itself."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from appetence.book import Book
-from appetence.config import Asking, NextProductSettings
+from appetence.config import Asking, NextProductSettings, OwnQuestion
 from appetence.errors import UsageError, did_you_mean
 from appetence.models.baselines import BASE_RATE, LIFE_TABLE, LOGISTIC
 from appetence.models.blocks import Window
-from appetence.models.dataset import Labelled, Snapshots, label_attrition, label_purchase
+from appetence.models.dataset import Labelled, Snapshots, label_attrition, label_own, label_purchase
 from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT, Kind, kind_of, product_of
 from appetence.models.verdicts import Verdict, one_product, too_few_again
 from appetence.months import Month
 from appetence.targets.attrition import attrition_targets
+from appetence.targets.own import own_targets, require_readable
 from appetence.targets.purchase import purchase_targets
 from appetence.targets.repurchase import buyers_again, repurchase_targets
 
@@ -35,12 +38,23 @@ class Question:
         Distinct clients to whom it must have happened, or it is not modelled.
     baselines
         What a model of it must beat.
+    own
+        Of a firm's own question: its target and population; None for every other kind.
     """
 
     name: str
     window: Window
     fewest_events: int
     baselines: tuple[str, ...]
+    own: OwnQuestion | None = None
+
+    @property
+    def definition(self) -> str:
+        """A hash of what a firm's own question asks, and of whom; empty for every other kind."""
+        if self.own is None:
+            return ""
+        asked = self.own.model_dump(mode="json", include={"target", "population", "once"})
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     @property
     def kind(self) -> Kind:
@@ -73,6 +87,8 @@ def ask(book: Book, asking: Asking, only: Collection[str] | None = None) -> Aske
     ------
     UsageError
         A name in `only` that is no question of this book.
+    BookError
+        The SQL of the firm's own questions is not what it must be; all mistakes are told.
     """
     questions: list[Question] = []
     refused: dict[str, Verdict] = {}
@@ -96,6 +112,11 @@ def ask(book: Book, asking: Asking, only: Collection[str] | None = None) -> Aske
             refused[NEXT_PRODUCT] = one_product()
         elif few:
             refused[NEXT_AGAIN] = too_few_again(few, next_product.min_buyers)
+    require_readable(book, asking.questions)
+    questions += [
+        Question(own.name, Window(own.horizon, own.gap), own.min_events, (BASE_RATE, LOGISTIC), own=own)
+        for own in asking.questions
+    ]
     if only is None:
         return Asked(tuple(questions), refused)
     told = refused | {f"{NEXT_AGAIN}:{p}": too_few_again({p: n}, next_product.min_buyers) for p, n in few.items()}
@@ -127,6 +148,8 @@ def label(book: Book, question: Question, snapshots: Snapshots, spine: pa.Table)
     if question.product_id is not None:
         targets = repurchase_targets if question.kind == "rebuy" else purchase_targets
         return label_purchase(snapshots, targets(book, spine, [question.product_id], gap, horizon))
+    if question.own is not None:
+        return label_own(snapshots, own_targets(book, spine, question.own, gap, horizon))
     return label_attrition(snapshots, attrition_targets(book, spine, gap, horizon))
 
 

@@ -29,6 +29,7 @@ CHAMPION, CHALLENGER, FALLBACK = "champion", "challenger", "fallback"
 """Aliases: the version that scores, a later one that may take its place, and what scores while there is no champion."""
 
 STATE, VERDICT, VERDICT_FR, BOOK = "state", "verdict", "verdict_fr", "book_fingerprint"
+DEFINITION = "definition"
 """Tags of a question's run."""
 
 PARENT = "mlflow.parentRunId"
@@ -81,6 +82,8 @@ class StoredVersion:
         Of the newest approval; empty where there was none.
     horizon
         Months of the label window.
+    definition
+        A hash of what a firm's own question asked when the version was made; empty for other kinds.
     directory
         Where its files are.
     question, kind
@@ -108,6 +111,7 @@ class StoredVersion:
     registered_at: str
     verdict: Verdict
     promotions: tuple[str, ...] = ()
+    definition: str = ""
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,7 @@ class TrackingStore:
                 "kind": artefact.kind,
                 "question": artefact.question,
                 "horizon": str(artefact.horizon),
+                DEFINITION: artefact.contract.definition,
                 **hashes,
                 **(Verdict(artefact.verdict, "") if verdict is None else verdict).as_dict(VERDICT),
             },
@@ -340,11 +345,22 @@ class TrackingStore:
                 return None
             raise
 
-    def refusals(self, book_fingerprint: str) -> dict[str, Verdict]:
-        """Return the questions that were refused on a book with this fingerprint, each with the newest reason."""
+    def refusals(self, book_fingerprint: str, definitions: Mapping[str, str] | None = None) -> dict[str, Verdict]:
+        """Return the questions that were refused on a book with this fingerprint, each with the newest reason.
+
+        Parameters
+        ----------
+        definitions
+            {question: what it asks now} of a firm's own questions: one that asked something else then is left out.
+        """
+        asked = definitions or {}
         text = f"tags.{STATE} = 'refused' AND tags.{BOOK} = '{book_fingerprint}'"
         runs = self._client.search_runs([self._experiment], text, order_by=["attributes.start_time ASC"])
-        return {run.info.run_name: Verdict(run.data.tags[VERDICT], run.data.tags[VERDICT_FR]) for run in runs}
+        return {
+            run.info.run_name: Verdict(run.data.tags[VERDICT], run.data.tags[VERDICT_FR])
+            for run in runs
+            if run.data.tags.get(DEFINITION, "") in ("", asked.get(run.info.run_name))
+        }
 
     def names(self, prefix: str) -> list[str]:
         """Return the names of the registered models that start with a prefix, sorted."""
@@ -421,6 +437,7 @@ class TrackingStore:
             kind=tags["kind"],
             registered_at=_iso(datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)),
             verdict=verdict,
+            definition=tags.get(DEFINITION, ""),
             promotions=tuple(tags[key] for key in sorted(tags) if key.startswith(_PROMOTION)),
         )
 

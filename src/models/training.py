@@ -134,7 +134,8 @@ def train_questions(
     served = {question: one.served for question, one in tried.items() if one.served is not None}
     origins = [origin for question in served for origin in planned[question].tests]
     ranking = rank_products(book, ready.spine, ready.snapshots, served, origins, settings)
-    material = Material(ready.spine["client_id"].combine_chunks(), ready.table.features, ready.table.themes)
+    own = {question.name: question.own for question in planned if question.own is not None}
+    material = Material(ready.spine["client_id"].combine_chunks(), ready.table.features, ready.table.themes, own)
     return TrainingResult(outcomes, fingerprint, ranking, facts, material)
 
 

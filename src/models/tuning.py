@@ -101,7 +101,7 @@ def tune_question(
     refusal = why_not_modelled(question, labelled, tests)
     folds = tuple(origin for origin in folds if can_fit(labelled, origin))
     if refusal is None and not folds:
-        refusal = too_few_to_tune(leavers=question.kind == "attrition")
+        refusal = too_few_to_tune(question.kind)
     if refusal is not None:
         return TuningResult(name, "refused", refusal)
     fingerprint = book.fingerprint(book.observed_until)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appetence.models.dependence import UNIT_WORDS, Unit
+from appetence.models.kinds import Kind
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,19 @@ def too_short_to_tune(needed: int, months: int, horizon: int) -> Verdict:
     )
 
 
-def too_few_to_tune(leavers: bool) -> Verdict:
+EVENTS: Mapping[Kind, tuple[str, str]] = {
+    "attrition": ("leavers", "départs"),
+    "erosion": ("clients whose money left", "clients en érosion"),
+    "buy": ("buyers", "acheteurs"),
+    "rebuy": ("buyers", "acheteurs"),
+    "own": ("events", "événements"),
+}
+"""What is counted of each kind of question, in English and in French."""
+
+
+def too_few_to_tune(kind: Kind) -> Verdict:
     """Say that no date inside the training period has enough before it."""
-    en, fr = ("leavers", "départs") if leavers else ("buyers", "acheteurs")
+    en, fr = EVENTS[kind]
     return Verdict(
         f"not tuned: too few {en} before every date inside the training period",
         f"non réglé : trop peu de {fr} avant chaque date de la période d’apprentissage",
@@ -176,6 +187,25 @@ def too_few_again(clients: Mapping[str, int], needed: int) -> Verdict:
     )
 
 
+def nobody_asked() -> Verdict:
+    """Say that the population of a firm's own question is empty."""
+    return Verdict(
+        "Nobody is asked about: at no training date did a client with a contract belong to the question's population",
+        "Personne n’est concerné : à aucune date d’apprentissage un client détenant un contrat n’appartenait à la "
+        "population de la question",
+    )
+
+
+def it_never_happened() -> Verdict:
+    """Say that nothing can be learnt of a firm's own question, because there is no event."""
+    return Verdict(
+        "It never happened in this book: over all training dates the question's target gives no event in any window, "
+        "so that nothing can be learnt",
+        "Cela ne s’est jamais produit dans ce portefeuille : à aucune date d’apprentissage la cible de la question ne "
+        "donne d’événement dans la fenêtre ; on ne peut donc rien en apprendre",
+    )
+
+
 def one_product() -> Verdict:
     """Say that there is nothing to sell beside the one product."""
     return Verdict(
@@ -184,18 +214,18 @@ def one_product() -> Verdict:
     )
 
 
-def too_few(events: int, needed: int, leavers: bool) -> Verdict:
+def too_few(events: int, needed: int, kind: Kind) -> Verdict:
     """Say that it happened to too few clients to make a model."""
-    en, fr = ("leavers", "départs") if leavers else ("buyers", "acheteurs")
+    en, fr = EVENTS[kind]
     return Verdict(
         f"not modelled: {events} {en}, {needed} needed",
         f"non modélisé : {events} {fr}, il en faut {needed}",
     )
 
 
-def too_few_before_tests(leavers: bool) -> Verdict:
+def too_few_before_tests(kind: Kind) -> Verdict:
     """Say that a model could not have been tested."""
-    en, fr = ("leavers", "départs") if leavers else ("buyers", "acheteurs")
+    en, fr = EVENTS[kind]
     return Verdict(
         f"not modelled: too few {en} before every test date",
         f"non modélisé : trop peu de {fr} avant chaque date de test",

@@ -35,6 +35,7 @@ def backtest_page(
     result: BacktestResult,
     products: Mapping[str, Mapping[str, str]],
     *,
+    own: Mapping[str, Mapping[str, str]] | None = None,
     title: str,
     languages: Sequence[Language],
     month: Month,
@@ -45,12 +46,14 @@ def backtest_page(
     ----------
     products
         {product_id: {"label_en": …, "label_fr": …}}
+    own
+        The same of the firm's own questions.
     title
         The firm's name.
     month
         The newest that the book shows.
     """
-    parts = [_Writer(result, products, language).part(month) for language in languages]
+    parts = [_Writer(result, products, own or {}, language).part(month) for language in languages]
     return render_page("backtest.html", firm=title, parts=parts, lead=parts[0]["t"])
 
 
@@ -72,6 +75,7 @@ class _Writer:
 
     result: BacktestResult
     products: Mapping[str, Mapping[str, str]]
+    own: Mapping[str, Mapping[str, str]]
     language: Language
 
     @property
@@ -123,7 +127,8 @@ class _Writer:
     def _name(self, pen: Pen, question: str) -> str:
         product = product_of(question)
         if product is None:
-            return pen("attrition") if question == ATTRITION else question
+            named = self.own.get(question, {}).get(f"label_{self.language}", question)
+            return pen("attrition") if question == ATTRITION else named
         return pen(kind_of(question), product=self.products.get(product, {}).get(f"label_{self.language}") or product)
 
     def _question(self, pen: Pen, number: int, found: Backtest) -> dict[str, Any]:

@@ -46,6 +46,14 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "les {months} mois qui suivent le mois évalué{gap} ; un contrat qui en remplace un autre est un "
             "renouvellement et ne compte pas. Elle aide les conseillers à choisir de quoi parler.",
         ),
+        "purpose_own": (
+            "The probability that what the firm calls “{label}” happens to a client within {months} months of the end "
+            "of the month that is scored{gap}. It is a question of the firm's own, which helps advisors decide whom to "
+            "speak to.",
+            "La probabilité que survienne pour un client, dans les {months} mois qui suivent le mois évalué{gap}, ce "
+            "que l'établissement appelle « {label} ». C'est une question propre à l'établissement, qui aide les "
+            "conseillers à choisir à qui parler.",
+        ),
         "gap": (
             ", the first {gap} of these months not counted",
             ", sans compter les {gap} premiers de ces mois",
@@ -90,6 +98,27 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Parmi ceux qui détiennent au moins un contrat à la date d'arrêté, d'après ce que l'établissement savait "
             "alors : les clients éligibles qui détiennent ou ont détenu le produit, les détenteurs seulement là où des "
             "clients en détiennent plusieurs.",
+        ),
+        "population_own": (
+            "Of those who hold at least one contract at the cut, as the firm knew then: whom the question's own SQL "
+            "names, run on what was known then.",
+            "Parmi ceux qui détiennent au moins un contrat à la date d'arrêté, d'après ce que l'établissement savait "
+            "alors : ceux que désigne le SQL de la question, exécuté sur ce qui était connu alors.",
+        ),
+        "asks": ("What is asked", "Ce qui est demandé"),
+        "asks_target": ("Events", "Événements"),
+        "asks_population": ("Population", "Population"),
+        "asks_everyone": ("everyone who holds a contract", "tous ceux qui détiennent un contrat"),
+        "asks_once": (
+            "It can happen to a client once: who had it before is not asked about. The SQL is that of the config when "
+            "this version was made.",
+            "Cela ne peut arriver qu'une fois à un client : ceux qui l'ont déjà connu sont exclus. Le SQL est celui du "
+            "fichier de configuration lors de la création de cette version.",
+        ),
+        "asks_often": (
+            "It can happen to a client more than once. The SQL is that of the config when this version was made.",
+            "Cela peut arriver plusieurs fois à un client. Le SQL est celui du fichier de configuration lors de la "
+            "création de cette version.",
         ),
         "size": ("Size", "Taille"),
         "count": ("Count", "Nombre"),

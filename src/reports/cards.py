@@ -150,6 +150,8 @@ def _plain(text: str) -> str:
 def _name(card: Card, pen: CardPen) -> str:
     if not card.label:
         return pen("attrition")
+    if kind_of(card.question) == "own":
+        return card.label[pen.language]
     words = {"buy": "first_purchase", "rebuy": "another_purchase"}
     return pen(words[kind_of(card.question)], product=card.label[pen.language])
 
@@ -173,14 +175,17 @@ def _verdict(card: Card, pen: CardPen) -> str:
 
 def _sections(card: Card, history: Sequence[Promotion], pen: CardPen) -> Iterator[Section]:
     kind = kind_of(card.question)
+    label = card.label.get(pen.language, "")
     gap = pen("gap", gap=card.gap) if card.gap else ""
-    yield Section(pen("purpose"), (pen(f"purpose_{kind}", months=card.gap + card.horizon, gap=gap),))
+    yield Section(pen("purpose"), (pen(f"purpose_{kind}", months=card.gap + card.horizon, gap=gap, label=label),))
     uses = ("forbidden_decide", "forbidden_pressure", "forbidden_staff", "forbidden_elsewhere")
     yield Section(pen("forbidden"), items=tuple(pen(use) for use in uses))
     sizes = tuple((pen.known("size", name), pen.figure(size, 0)) for name, size in card.sizes.items())
     yield Section(
         pen("population"), (pen(f"population_{kind}"),), tables=_if_any("", (pen("size"), pen("count")), sizes)
     )
+    if card.asks:
+        yield _asks(card, pen)
     dates = [(name, getattr(card, name)) for name in ("fitted_on", "calibrated_on", "tested_on")]
     cuts = tuple((pen(name), ", ".join(days) or pen("none")) for name, days in dates)
     note = (pen("dates_note"),) if card.tested_on else ()
@@ -196,6 +201,14 @@ def _sections(card: Card, history: Sequence[Promotion], pen: CardPen) -> Iterato
     yield Section(pen("limits"), items=tuple(pen(limit) for limit in limits))
     yield _origin(card, pen)
     yield _approvals(card, history, pen)
+
+
+def _asks(card: Card, pen: CardPen) -> Section:
+    """Tell a firm's own question as its config asked it, so that a reader can see what was learnt."""
+    rows = [(pen(f"asks_{name}"), " ".join(card.asks[name].split())) for name in ("target", "population")]
+    rows = [(name, text or pen("asks_everyone")) for name, text in rows]
+    note = pen("asks_once" if card.asks["once"] else "asks_often")
+    return Section(pen("asks"), (note,), tables=(("", Table((pen("asks"), "SQL"), tuple(rows), numbers=False)),))
 
 
 def _figures(card: Card, pen: CardPen) -> Section:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,28 @@ _OFFERS = f"""
         PARTITION BY client_id
         ORDER BY modelled DESC, expected_value DESC NULLS LAST, probability DESC, product_id) <= {OFFERS_SHOWN}
     ORDER BY client_id, modelled DESC, expected_value DESC NULLS LAST, probability DESC, product_id"""  # noqa: S608
+_QUESTIONS = """
+    SELECT client_id, question, probability, modelled
+    FROM question_scores WHERE run_id = $run ORDER BY client_id, question"""
+_HAS_QUESTIONS = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'question_scores'"
+_NO_QUESTIONS = """
+    CREATE TEMP TABLE question_scores (
+        run_id VARCHAR, client_id VARCHAR, question VARCHAR, probability DOUBLE, modelled BOOLEAN)"""
+"""What stands in for the table in a database that was last written before there were questions of a firm's own."""
+
 _REASONS = f"""
     SELECT client_id, question, theme, points, actionable, text_en, text_fr
     FROM score_reasons
     WHERE run_id = $run AND (
-        question = '{ATTRITION}'
+        question = '{ATTRITION}' OR question IN (SELECT DISTINCT question FROM question_scores WHERE run_id = $run)
         OR (client_id, question) IN (
             SELECT (client_id, if(purchase = '{AGAIN}', '{NEXT_AGAIN}:', '{NEXT_PRODUCT}:') || product_id)
             FROM ({_OFFERS})))
     ORDER BY client_id, question, rank"""  # noqa: S608
+
+_ANSWERS = pa.schema(
+    [("client_id", pa.string()), ("question", pa.string()), ("probability", pa.float64()), ("modelled", pa.bool_())]
+)
 
 
 def _offered(columns: Collection[str]) -> str:
@@ -65,11 +78,17 @@ class ModelNote:
         `classifier`, `constant` (a base rate), `fallback` (a plain rule that no model beats), or `refused`.
     texts
         The verdict or the reason of refusal, by language; where one language is missing, English serves.
+    labels
+        Of a question of the firm's own, by language.
+    horizon
+        Months ahead, where known.
     """
 
     question: str
     kind: str
     texts: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    horizon: int | None = None
 
     def text(self, language: Language) -> tuple[str, str]:
         """Return the text and the language it is in."""
@@ -113,7 +132,9 @@ class PublishedScores:
     offers
         Each client's best next products: those with a model first, by expected value.
     reasons
-        Of leaving, and of each client's offers, in the order of their rank.
+        Of leaving, of each client's offers, and of the firm's own questions, in the order of their rank.
+    questions
+        Scores of the firm's own questions, each client's in the order of their names.
     """
 
     run: Run
@@ -121,6 +142,7 @@ class PublishedScores:
     products: pa.Table
     offers: pa.Table
     reasons: pa.Table
+    questions: pa.Table = field(default_factory=_ANSWERS.empty_table)
 
     @property
     def has_attrition(self) -> bool:
@@ -161,7 +183,9 @@ def read_published(database: Path, month: Month) -> PublishedScores:
                 "scores must be published before they are reported", f"nothing for {month}", "Score the month first"
             )
         offered = _offered({row[0] for row in connection.sql("DESCRIBE appetence_scores").fetchall()})
-        queries = (_CLIENTS, _PRODUCTS, _OFFERS, _REASONS)
+        if not connection.sql(_HAS_QUESTIONS).fetchall():
+            connection.execute(_NO_QUESTIONS)
+        queries = (_CLIENTS, _PRODUCTS, _OFFERS, _REASONS, _QUESTIONS)
         tables = [connection.sql(offered + sql, params={"run": rows[0][0]}).to_arrow_table() for sql in queries]
     return PublishedScores(_read_run(month, *rows[0]), *tables)
 
@@ -192,4 +216,5 @@ def _read_note(question: str, entry: Mapping[str, Any]) -> ModelNote:
     kind = "refused" if told == "refused" else str(entry.get("kind") or plain)
     texts = {language: entry.get(f"{told}_{language}") or "" for language in ("en", "fr")}
     texts["en"] = texts["en"] or str(entry.get(told) or "")
-    return ModelNote(question, kind, texts)
+    labels = {language: str(entry[f"label_{language}"]) for language in ("en", "fr") if f"label_{language}" in entry}
+    return ModelNote(question, kind, texts, labels, entry.get("horizon"))

@@ -175,6 +175,8 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Objects to marketing: offer nothing unasked, answer what the client asks for.",
             "Opposé à la prospection : ne rien proposer de soi-même, répondre aux demandes du client.",
         ),
+        "own_questions": ("Further questions", "Autres questions"),
+        "in_time": ("{within}", "{within}"),
         "holdings": ("Holdings", "Détention"),
         "since": ("Since", "Depuis"),
         "balance": ("Balance", "Encours"),

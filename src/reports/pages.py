@@ -84,13 +84,14 @@ class Pages:
         }
 
     def _note(self, question: str, note: ModelNote) -> dict[str, Any]:
-        """Name a question as readers know it: attrition, one product, or all products together."""
+        """Name a question as readers know it: attrition, one product, all products together, or the firm's own."""
         product = product_of(question)
         words = {ATTRITION: "attrition", NEXT_PRODUCT: "next_products", NEXT_AGAIN: "products_again"}
         if product is not None:
             name = self._offered(product, AGAIN if kind_of(question) == NEXT_AGAIN else FIRST)
         else:
-            name = self._pen(words[question]) if question in words else question
+            own = note.labels.get(self._pen.language, question)
+            name = self._pen(words[question]) if question in words else own
         return {"name": name, "kind": note.kind, "text": note.text(self._pen.language)}
 
     def _index(self) -> str:

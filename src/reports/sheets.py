@@ -59,6 +59,20 @@ class Offer(NamedTuple):
         return self.modelled and self.lift > 1 and is_worth
 
 
+class Answer(NamedTuple):
+    """A score of a question of the firm's own."""
+
+    question: str
+    probability: float
+    modelled: bool
+    reasons: tuple[Reason, ...]
+
+    @property
+    def why(self) -> tuple[Reason, ...]:
+        """The reasons that raise the probability, the strongest first."""
+        return tuple(reason for reason in self.reasons if reason.is_reason and reason.points > 0)
+
+
 @dataclass(frozen=True)
 class Sheet:
     """All that a report says of one client; money in the book's currency, None where it is not known."""
@@ -73,6 +87,7 @@ class Sheet:
     reasons: tuple[Reason, ...]
     offers: tuple[Offer, ...]
     household: tuple[Situation, ...]
+    answers: tuple[Answer, ...] = ()
 
     @property
     def client_id(self) -> str:
@@ -117,6 +132,7 @@ def build_sheets(published: PublishedScores, situations: Mapping[str, Situation]
     """
     reasons = _read_reasons(published.reasons)
     offers = _read_offers(published, reasons)
+    answers = _read_answers(published.questions, reasons)
     households = defaultdict(list)
     for situation in situations.values():
         if situation.household_id is not None:
@@ -137,6 +153,7 @@ def build_sheets(published: PublishedScores, situations: Mapping[str, Situation]
                 reasons.get((row["client_id"], ATTRITION), ()),
                 offers.get(row["client_id"], ()),
                 tuple(member for member in family if member is not situation),
+                answers.get(row["client_id"], ()),
             )
         )
     return sorted(sheets, key=_urgency)
@@ -186,4 +203,15 @@ def _read_offers(
         question = f"{NEXT_AGAIN if purchase == AGAIN else NEXT_PRODUCT}:{product_id}"
         why = reasons.get((client_id, question), ())
         found[client_id].append(Offer(product_id, purchase, probability, worth, modelled, lift, why))
+    return {client_id: tuple(rows) for client_id, rows in found.items()}
+
+
+def _read_answers(
+    table: pa.Table, reasons: Mapping[tuple[str, str], tuple[Reason, ...]]
+) -> dict[str, tuple[Answer, ...]]:
+    found: dict[str, list[Answer]] = defaultdict(list)
+    columns = ("client_id", "question", "probability", "modelled")
+    for client_id, question, probability, modelled in zip(*(table[name].to_pylist() for name in columns), strict=True):
+        why = reasons.get((client_id, question), ())
+        found[client_id].append(Answer(question, probability, modelled, why))
     return {client_id: tuple(rows) for client_id, rows in found.items()}

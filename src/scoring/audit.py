@@ -18,6 +18,7 @@ _MEAN_FACTOR = 3.0
 _RANGES = {
     "client_scores": (*(f"attrition_{h}m" for h in HORIZONS), "attrition_probability", "erosion_probability"),
     "appetence_scores": ("probability",),
+    "question_scores": ("probability",),
 }
 _FINITE = {
     "client_scores": ("expected_outflow", "past_profit", "lifetime_value", "potential"),
@@ -122,6 +123,8 @@ def _reasons_add_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
             UNION ALL
             SELECT client_id, if(purchase = 'again', 'rebuy:', 'buy:') || product_id, probability
             FROM appetence_scores WHERE run_id = $1
+            UNION ALL
+            SELECT client_id, question, probability FROM question_scores WHERE run_id = $1
         ), told AS (
             SELECT client_id, question, sum(points) AS points FROM score_reasons WHERE run_id = $1 GROUP BY ALL
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from appetence import __version__
 from appetence.book import Book
-from appetence.config import Config
+from appetence.config import Config, OwnQuestion
 from appetence.errors import BookError, PublicationError
 from appetence.features.own import load_own
 from appetence.features.pipeline import FeatureTable, build_features
@@ -125,7 +125,7 @@ def run_job(
     fingerprint = with_objections(book.fingerprint(chosen.cut), objecting)
     with DuckdbSink(Path(config.scoring.database)) as sink:
         sink.discard_unpublished()
-        plan = plan_run(sink, chosen, fingerprint, _models(refs, unanswered), _settings(config), why)
+        plan = plan_run(sink, chosen, fingerprint, _models(refs, unanswered, config.questions), _settings(config), why)
         if isinstance(plan, PublishedRun):
             return _nothing_to_do(plan, config, refs, unanswered)
         started = dt.datetime.now(dt.UTC)
@@ -141,6 +141,7 @@ def run_job(
             config.scoring,
             config.value,
             config.currency,
+            config.questions,
             part(progress, 0.25, 0.8),
         )
         health = _health(config, book, chosen.cut, refs, artefacts, part(progress, 0.8, 0.9))
@@ -212,7 +213,8 @@ def _warnings(health: Mapping[str, Health]) -> tuple[AuditFinding, ...]:
     )
 
 
-def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict]) -> str:
+def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict], own: Sequence[OwnQuestion]) -> str:
+    """Return what scored each question, and how readers know those of the firm's own."""
     described: dict[str, Any] = {
         question: {
             "name": ref.name,
@@ -225,6 +227,9 @@ def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict]) -> 
         for question, ref in refs.items()
     }
     described |= {question: reason.as_dict("refused") for question, reason in unanswered.items()}
+    for question in own:
+        if question.name in described:
+            described[question.name] |= {"label_en": question.label_en, "label_fr": question.label_fr}
     return canonical(described)
 
 
@@ -234,6 +239,8 @@ def _settings(config: Config) -> str:
     settings = config.model_dump(mode="json", include=used)
     settings["scoring"] = config.scoring.model_dump(mode="json", exclude={"database"})
     settings["features"]["own"] = {group.name: group.sha256 for group in load_own(config.features.own)}
+    if config.questions:
+        settings["questions"] = [question.model_dump(mode="json") for question in config.questions]
     return canonical(settings)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from appetence.book import Book
 from appetence.book.spine import SPINE
-from appetence.config import ScoringSettings, ValueSettings
+from appetence.config import OwnQuestion, ScoringSettings, ValueSettings
 from appetence.errors import BookError
 from appetence.explain.reasons import SCHEMA as REASONS_SCHEMA
 from appetence.features.pipeline import FeatureTable
@@ -28,6 +28,7 @@ from appetence.progress import Progress, silent
 from appetence.scoring.questions import QuestionScores, score_question
 from appetence.scoring.tables import AGAIN, FIRST, HORIZONS
 from appetence.targets.eligibility import eligible
+from appetence.targets.own import own_population
 from appetence.value.lifetime import annuities, contract_value, sale_value
 from appetence.value.margins import held_contracts, past_profit, product_economics
 
@@ -36,10 +37,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MonthScores:
-    """The rows of the three tables that a run writes, less `run_id` and `month`."""
+    """The rows of the tables that a run writes, less `run_id` and `month`."""
 
     client_scores: pa.Table
     appetence_scores: pa.Table
+    question_scores: pa.Table
     score_reasons: pa.Table
 
 
@@ -51,6 +53,7 @@ def score_clients(
     scoring: ScoringSettings,
     value: ValueSettings,
     currency: str,
+    own: Sequence[OwnQuestion] = (),
     progress: Progress = silent,
 ) -> MonthScores:
     """Score every client of a feature table for every question that has a model.
@@ -60,7 +63,9 @@ def score_clients(
     table
         One row per client, at `cut`.
     artefacts
-        Per question (`attrition`, `buy:<product_id>`) its verified model.
+        Per question (`attrition`, `buy:<product_id>`, a name of `own`) its verified model.
+    own
+        The firm's own questions: each is asked of its population alone.
     """
     job = _Month(book, cut, table, scoring, value, currency)
     reasons = []
@@ -91,10 +96,20 @@ def score_clients(
         reasons.append(_named(found.reasons, artefact.question))
         worth = found.probability * sales[rows, economics.product_id.index(product_id)]
         offers.append(_offers(job.clients, rows, product_id, found.probability, worth, artefact))
+    answers = []
+    for question in own:
+        answering = artefacts.get(question.name)
+        rows = job.rows_of(own_population(book, table.data.select(SPINE.names), question)["client_id"])
+        if answering is not None and len(rows):
+            progress(f"scoring {question.name}", 1.0)
+            found = job.question(answering, rows)
+            reasons.append(_named(found.reasons, question.name))
+            answers.append(_answers(job.clients, rows, question.name, found.probability, answering))
     appetence = _ranked(pa.concat_tables(offers) if offers else _no_offers())
     return MonthScores(
         job.client_rows(attrition, curves, annuity, appetence),
         appetence,
+        pa.concat_tables(answers) if answers else _no_answers(),
         pa.concat_tables(reasons) if reasons else _no_reasons(),
     )
 
@@ -256,6 +271,24 @@ def _ranked(offers: pa.Table) -> pa.Table:
     clients = offers["client_id"].to_pandas()
     rank = clients.groupby(clients).cumcount().to_numpy(dtype=np.int64) + 1
     return offers.append_column(pa.field("rank", pa.int64()), pa.array(rank, pa.int64()))
+
+
+def _answers(
+    clients: pa.Array, rows: npt.NDArray[np.int64], question: str, probability: Floats, artefact: Artefact
+) -> pa.Table:
+    return pa.table(
+        {
+            "client_id": clients.take(pa.array(rows)),
+            "question": pa.repeat(question, len(rows)),
+            "probability": pa.array(probability),
+            "modelled": pa.repeat(artefact.kind == "classifier", len(rows)),
+        }
+    )
+
+
+def _no_answers() -> pa.Table:
+    columns = {"client_id": pa.string(), "question": pa.string(), "probability": pa.float64(), "modelled": pa.bool_()}
+    return pa.schema(list(columns.items())).empty_table()
 
 
 def _no_offers() -> pa.Table:

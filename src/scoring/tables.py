@@ -110,13 +110,29 @@ APPETENCE_SCORES = replace(
     before={"purchase": FIRST},
 )
 
+QUESTION_SCORES = _table(
+    "question_scores",
+    ("run_id", "client_id", "question"),
+    _RUN,
+    _MONTH,
+    _CLIENT,
+    ("question", _TEXT, False, "A question of the firm's own, by its name in the config"),
+    ("probability", _FLOAT, False, "That it happens within the question's horizon"),
+    ("modelled", _FLAG, False, "False: the question's base rate, because there is no model that beats it"),
+)
+
 SCORE_REASONS = _table(
     "score_reasons",
     ("run_id", "client_id", "question", "rank"),
     _RUN,
     _MONTH,
     _CLIENT,
-    ("question", _TEXT, False, "attrition, buy:<product_id> or rebuy:<product_id>"),
+    (
+        "question",
+        _TEXT,
+        False,
+        "attrition, buy:<product_id>, rebuy:<product_id>, or the name of a question of the firm's own",
+    ),
     ("rank", _INT, False, "0: the baseline; then the strongest reasons; last: all others together"),
     ("theme", _TEXT, False, "Of the reason; baseline and other are the two rows that are none"),
     ("feature", _TEXT, True, "The theme's strongest feature for this client"),
@@ -135,7 +151,7 @@ PUBLICATIONS = _table(
     ("published_at", _STAMP, False, "Wall clock"),
 )
 
-RUN_TABLES = (CLIENT_SCORES, APPETENCE_SCORES, SCORE_REASONS)
+RUN_TABLES = (CLIENT_SCORES, APPETENCE_SCORES, QUESTION_SCORES, SCORE_REASONS)
 """What a run writes and a publication shows; each has a view `current_<name>` of the newest month published."""
 
 SCORE_TABLES = (SCORE_RUNS, *RUN_TABLES, PUBLICATIONS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 
 import ibis
 import numpy as np
@@ -104,18 +105,33 @@ def own_population(book: Book, spine: pa.Table, question: OwnQuestion) -> pa.Tab
     return pa.concat_tables(parts).sort_by("place").select(spine.column_names)
 
 
-def require_readable(book: Book, question: OwnQuestion) -> None:
-    """Run both of a question's queries once, on the book as it is.
+def require_readable(book: Book, questions: Sequence[OwnQuestion]) -> None:
+    """Run both queries of each question once.
 
     Raises
     ------
     BookError
-        One of them is not what it must be.
+        Tells all those that are not what they must be.
     """
-    _events(book, question)
+    mistakes = [error for question in questions for error in _mistakes(book, question)]
+    if len(mistakes) == 1:
+        raise mistakes[0]
+    if mistakes:
+        told = "\n".join(f"  - {mistake}" for mistake in mistakes)
+        raise BookError(f"the questions of the config have {len(mistakes)} mistakes:\n{told}")
+
+
+def _mistakes(book: Book, question: OwnQuestion) -> Iterator[BookError]:
+    try:
+        _events(book, question)
+    except BookError as error:
+        yield error
     population = _population(question)
-    if population is not None:
-        book.answer(population, book.observed_until)
+    try:
+        if population is not None:
+            book.answer(population, book.observed_until)
+    except BookError as error:
+        yield error
 
 
 def _events(book: Book, question: OwnQuestion) -> pa.Table:

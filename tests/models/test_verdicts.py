@@ -50,13 +50,13 @@ def test_a_model_that_does_not_is_said_not_to():
         nobody_leaves(),
         nobody_may_buy("loan"),
         one_product(),
-        too_few(3, 50, leavers=False),
-        too_few_before_tests(leavers=True),
+        too_few(3, 50, "buy"),
+        too_few_before_tests("attrition"),
         book_too_short(21, 12, 6),
         untrained_yet(),
         no_time_to_tune(0.5, 1),
         nothing_better(40, FIGURES, 2),
-        too_few_to_tune(leavers=False),
+        too_few_to_tune("buy"),
         too_short_to_tune(36, 30, 6),
     ],
 )
@@ -69,10 +69,10 @@ def test_every_statement_is_made_in_both_languages(verdict):
 
 
 def test_leavers_and_buyers_are_told_apart():
-    assert too_few(3, 50, leavers=True) == Verdict(
+    assert too_few(3, 50, "attrition") == Verdict(
         "not modelled: 3 leavers, 50 needed", "non modélisé : 3 départs, il en faut 50"
     )
-    assert "acheteurs" in too_few(3, 50, leavers=False).fr
+    assert "acheteurs" in too_few(3, 50, "buy").fr
 
 
 def test_a_gain_is_recommended_only_where_it_is_certain():

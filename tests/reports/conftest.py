@@ -10,7 +10,7 @@ import pytest
 
 from appetence.explain.reasons import BASELINE, OTHER
 from appetence.scoring.sink_duckdb import DuckdbSink
-from appetence.scoring.tables import APPETENCE_SCORES, CLIENT_SCORES, SCORE_REASONS
+from appetence.scoring.tables import CLIENT_SCORES, RUN_TABLES
 
 MONTH = "2023-12"
 HOSTILE = (
@@ -65,6 +65,7 @@ def publish_scores(
     clients: list[dict],
     offers: list[dict] = (),
     reasons: list[dict] = (),
+    answers: list[dict] = (),
     models: dict | None = None,
     settings: dict | None = None,
     run_id: str = "run-1",
@@ -91,7 +92,7 @@ def publish_scores(
     named = {"run_id": run_id, "month": month}
     tables = {
         table.name: pa.Table.from_pylist([row | named for row in rows], schema=table.schema)
-        for table, rows in ((CLIENT_SCORES, clients), (APPETENCE_SCORES, offers), (SCORE_REASONS, reasons))
+        for table, rows in zip(RUN_TABLES, (clients, offers, answers, reasons), strict=True)
     }
     with DuckdbSink(path) as sink:
         sink.stage(run, tables)

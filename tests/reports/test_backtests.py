@@ -93,7 +93,7 @@ def result() -> BacktestResult:
     labels = {"assets": ("Assets held with us", "Encours confiés"), "tenure": ("Months as a client", "Ancienneté")}
     return BacktestResult(
         {"attrition": found(), "buy:card": found("buy:card")},
-        {"buy:loan": too_few(3, 50, leavers=False)},
+        {"buy:loan": too_few(3, 50, "buy")},
         "0123456789abcdef" * 4,
         {},
         labels,

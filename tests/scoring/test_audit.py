@@ -7,7 +7,7 @@ import pytest
 from appetence.errors import PublicationError
 from appetence.scoring.audit import audit, raise_on_failure
 from appetence.scoring.sink_duckdb import DuckdbSink
-from appetence.scoring.tables import APPETENCE_SCORES, CLIENT_SCORES, SCORE_REASONS, SCORE_RUNS
+from appetence.scoring.tables import CLIENT_SCORES, RUN_TABLES, SCORE_RUNS
 
 RUN = {"run_id": "r", "month": "2024-01"}
 AT = dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
@@ -25,12 +25,19 @@ def good():
         base | {"question": "attrition", "rank": 1, "points": 5.0},
         base | {"question": "buy:p", "rank": 0, "points": 50.0},
         base | {"question": "rebuy:q", "rank": 0, "points": 25.0},
+        base | {"question": "complains", "rank": 0, "points": 30.0},
     ]
-    return {"client_scores": [client], "appetence_scores": [offer, again], "score_reasons": reasons}
+    answer = {**RUN, "client_id": "a", "question": "complains", "probability": 0.3, "modelled": True}
+    return {
+        "client_scores": [client],
+        "appetence_scores": [offer, again],
+        "question_scores": [answer],
+        "score_reasons": reasons,
+    }
 
 
 def findings(tmp_path, rows, clients=1, previous=None, objecting=()):
-    schemas = {t.name: t.schema for t in (CLIENT_SCORES, APPETENCE_SCORES, SCORE_REASONS)}
+    schemas = {table.name: table.schema for table in RUN_TABLES}
     with DuckdbSink(tmp_path / "scores.duckdb") as sink:
         run = {**dict.fromkeys(SCORE_RUNS.schema.names), **RUN, "state": "staged", "started_at": AT, "clients": 1}
         run |= {"book_fingerprint": "f", "models": "{}", "settings": "{}", "code_version": "0", "objected": 0}
@@ -60,6 +67,8 @@ def test_good_scores_pass(tmp_path):
         ("client_scores", "attrition_12m", math.nan, "client_scores.attrition_12m: within [0, 1]"),
         ("client_scores", "lifetime_value", math.inf, "client_scores.lifetime_value: finite"),
         ("appetence_scores", "probability", -0.1, "appetence_scores.probability: within [0, 1]"),
+        ("question_scores", "probability", 1.1, "question_scores.probability: within [0, 1]"),
+        ("question_scores", "question", "other", "reasons add up to the score"),
         ("score_reasons", "points", 20.001, "reasons add up to the score"),
         ("score_reasons", "question", "buy:other", "reasons add up to the score"),
     ],
@@ -89,6 +98,6 @@ def test_a_mean_that_jumps_is_found(tmp_path):
 
 def test_a_client_who_objects_is_found(tmp_path):
     assert failed(findings(tmp_path, good(), objecting=["a", "z"])) == [
-        f"{table}: nobody who objects" for table in ("client_scores", "appetence_scores", "score_reasons")
+        f"{table.name}: nobody who objects" for table in RUN_TABLES
     ]
     assert failed(findings(tmp_path / "other", good(), objecting=["z"])) == []

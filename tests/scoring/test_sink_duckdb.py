@@ -8,7 +8,7 @@ import pytest
 
 from appetence.errors import PublicationError
 from appetence.scoring.sink_duckdb import DuckdbSink
-from appetence.scoring.tables import APPETENCE_SCORES, CLIENT_SCORES, RUN_TABLES, SCORE_REASONS
+from appetence.scoring.tables import APPETENCE_SCORES, CLIENT_SCORES, QUESTION_SCORES, RUN_TABLES, SCORE_REASONS
 
 AT = dt.datetime(2024, 2, 1, 8, tzinfo=dt.UTC)
 
@@ -39,11 +39,13 @@ def rows(run_id: str, month: str, probability: float) -> dict[str, pa.Table]:
     ]
     offer = {**common, "client_id": "a", "product_id": "p", "probability": 0.5, "rank": 1, "modelled": True}
     offer["purchase"] = "first"
+    answer = {**common, "client_id": "a", "question": "complains", "probability": 0.5, "modelled": False}
     reason = {**common, "client_id": "a", "question": "attrition", "rank": 0, "theme": "baseline"}
     reason |= {"points": 1.0, "actionable": False, "text_en": "x", "text_fr": "x"}
     return {
         "client_scores": pa.Table.from_pylist(clients, schema=CLIENT_SCORES.schema),
         "appetence_scores": pa.Table.from_pylist([offer], schema=APPETENCE_SCORES.schema),
+        "question_scores": pa.Table.from_pylist([answer], schema=QUESTION_SCORES.schema),
         "score_reasons": pa.Table.from_pylist([reason], schema=SCORE_REASONS.schema),
     }
 
@@ -94,6 +96,27 @@ def test_readers_see_a_run_only_once_it_is_published(tmp_path):
         states = sink.query("SELECT run_id, state FROM score_runs ORDER BY run_id").to_pylist()
     assert shown(path) == [0.2, 0.2]
     assert states == [{"run_id": "r1", "state": "superseded"}, {"run_id": "r2", "state": "published"}]
+
+
+def test_an_older_database_gets_the_table_it_lacks_and_keeps_its_rows(tmp_path):
+    path = tmp_path / "scores.duckdb"
+    with DuckdbSink(path) as sink:
+        sink.stage(a_run("old"), rows("old", "2024-01", 0.1))
+        sink.publish("old", "2024-01", AT)
+    with duckdb.connect(str(path)) as connection:  # as it was before there were questions of a firm's own
+        connection.execute("DROP VIEW current_question_scores; DROP TABLE question_scores")
+    with DuckdbSink(path) as sink:
+        assert sink.published("2024-01").run_id == "old"
+        sink.stage(a_run("new", "2024-02"), rows("new", "2024-02", 0.2))
+        assert shown_of(sink, "client_scores") == ["new", "old"]
+        sink.publish("new", "2024-02", AT)
+        assert shown_of(sink, "question_scores") == ["new"]
+    assert shown(path, "current_question_scores", "question") == ["complains"]
+    assert shown(path) == [0.2, 0.2]
+
+
+def shown_of(sink, table):
+    return sink.query(f"SELECT DISTINCT run_id FROM {table} ORDER BY run_id")["run_id"].to_pylist()
 
 
 def test_the_current_views_show_the_newest_month(tmp_path):

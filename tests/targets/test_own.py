@@ -146,4 +146,4 @@ def test_ids_of_something_else_are_told(open_interactions):
     rows = [{"client_id": "2", "at": dt.date(2020, 1, 1), "kind": "complaint", "interaction_id": "i1"}]
     asked = question(target='SELECT interaction_id AS client_id, "at" AS occurred_on FROM interactions')
     with open_interactions(rows) as book, pytest.raises(BookError, match="must give ids of clients"):
-        require_readable(book, asked)
+        require_readable(book, [asked])
