@@ -118,15 +118,18 @@ def check(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the client book against its contract: errors, warnings, rows set aside. Or look for leaks in it."""
+    """Check the client book and the config's own questions: errors, warnings, rows set aside. Or look for leaks."""
     if leaks:
         _check_leaks(_load(config), as_json)
         return
     from appetence.book import open_book
     from appetence.book.checks import check_book
+    from appetence.targets.own import require_readable
 
-    with open_book(_load(config).book) as book:
+    settings = _load(config)
+    with open_book(settings.book) as book:
         report = check_book(book)
+        require_readable(book, settings.questions)
     lines = [f"{count:>12,}  {table}" for table, count in report.rows.items()]
     lines += [f"{finding.severity}: {finding}" for finding in report.findings]
     _emit(report.to_json(), [*lines, "the book may be used" if report.ok else "the book may not be used"], as_json)
@@ -153,11 +156,20 @@ def features(
     engine: Annotated[
         Literal["duckdb", "spark"], typer.Option(help="What computes them; the numbers are the same.")
     ] = "duckdb",
+    question: Annotated[
+        str | None,
+        typer.Option("--question", "-q", help="Only what the model in use for it reads, topics of messages included."),
+    ] = None,
 ) -> None:
     """Write what was known of each client at the end of one month or of many."""
-    from appetence.run import write_features
+    from appetence.run import write_features, write_model_rows
 
-    rows, columns = write_features(_load(config), month or [], out, engine)
+    if question is not None and engine != "duckdb":
+        raise UsageError("--question must be without --engine spark", engine, "Topics of messages are DuckDB's alone")
+    if question is not None:
+        rows, columns = write_model_rows(_load(config), question, month or [], out)
+    else:
+        rows, columns = write_features(_load(config), month or [], out, engine)
     print(f"{rows:,} rows × {columns} features in {out}")
 
 

@@ -27,7 +27,7 @@ from appetence.models.leaks import LeakReport, find_leaks
 from appetence.models.listing import Comparison, ModelList, compare, list_models
 from appetence.models.promotion import keep_training
 from appetence.models.questions import ask
-from appetence.models.registry import ModelRef, model_name, resolve, version_of
+from appetence.models.registry import ModelRef, load, model_name, resolve, version_of
 from appetence.models.tracking import CHALLENGER, CHAMPION, TrackingStore
 from appetence.models.training import TrainingResult, train_questions
 from appetence.models.uplifts import UpliftResult, measure_uplift
@@ -41,8 +41,10 @@ from appetence.reports.backtests import backtest_page, write_backtest
 from appetence.reports.cards import card_files, describing, refresh_cards, stored_card, write_card
 from appetence.reports.situations import read_directory
 from appetence.reports.write import reports_of
+from appetence.scoring.consents import objecting_clients
 from appetence.scoring.job import ScoreOutcome, run_job
 from appetence.scoring.plan import scorable_month
+from appetence.scoring.served import rows_for
 from appetence.scoring.uplift_targets import target_list
 
 if TYPE_CHECKING:
@@ -360,6 +362,28 @@ def write_features(
                 writer.write_table(block)
                 del block  # before the next one is built
     return len(spine), len(found.features)
+
+
+def write_model_rows(config: Config, question: str, months: Sequence[str], out: Path) -> tuple[int, int]:
+    """Write what the model in use for a question reads of some months; return the numbers of rows and features.
+
+    Raises
+    ------
+    UsageError
+        The question has no model in use.
+    """
+    ref = resolve(TrackingStore(config.tracking, config.name), config.name, question)
+    if ref is None:
+        raise UsageError("the question must have a model in use", repr(question), "First: appetence train")
+    artefact = load(ref)
+    with _checked(config, silent) as (book, _):
+        first, newest = Month.of(book.observed_from), Month.before(book.observed_until)
+        chosen = {scorable_month(month, first, newest) for month in months or [str(newest)]}
+        spine = population(book, sorted(month.cut for month in chosen))
+        rows = rows_for(book, artefact, spine, config.features, objecting_clients(book))
+    with _whole_or_not(out) as scratch:
+        pq.write_table(rows, scratch)
+    return len(rows), len(artefact.features)
 
 
 def models_in_use(config: Config, book: Book, store: TrackingStore) -> Models:

@@ -5,6 +5,7 @@ import yaml
 
 from appetence.config import Config, load_config
 from appetence.errors import UsageError
+from appetence.models.kinds import RESERVED
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 
@@ -131,3 +132,26 @@ def test_all_settings_refuse_unknown_keys():
 def test_a_search_that_cannot_be_is_refused(load, tuning):
     with pytest.raises(UsageError, match=f"tuning.{next(iter(tuning))}"):
         load({"tuning": tuning})
+
+
+ASKED = {"name": "calls", "label_en": "Calls", "label_fr": "Appelle", "target": "SELECT 1"}
+
+
+def test_a_question_of_the_firms_own_has_a_name_of_its_own(load):
+    assert load({"questions": [ASKED, ASKED | {"name": "other"}]}).asking.questions[1].name == "other"
+    with pytest.raises(UsageError, match=r"questions: each question must be named once, not twice: calls"):
+        load({"questions": [ASKED, ASKED]})
+    for name in (*RESERVED, "next_product", "buy:card", "Calls", ""):
+        with pytest.raises(UsageError, match=r"questions\.0\.name: "):
+            load({"questions": [ASKED | {"name": name}]})
+
+
+def test_all_mistakes_of_a_question_are_told_with_the_others(load):
+    wrong = {key: value for key, value in ASKED.items() if key != "label_fr"} | {"horzon": 3, "min_events": 3}
+    with pytest.raises(UsageError) as error:
+        load({"questions": [wrong], "value": {"discount_rate": 4}})
+    text = str(error.value)
+    assert "4 mistake(s)" in text
+    assert "questions.0.label_fr: Field required" in text
+    assert "questions.0.horzon: unknown key, did you mean 'horizon'?" in text
+    assert "questions.0.min_events: Input should be greater than or equal to 20 (got 3)" in text

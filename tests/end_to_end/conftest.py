@@ -22,6 +22,18 @@ class Firm(NamedTuple):
     first: RunOutcome
 
 
+OWN = {
+    "name": "draws_down",
+    "label_en": "Draws <down>",
+    "label_fr": "Puise <dans son épargne>",
+    "min_events": 20,
+    "target": """
+        SELECT client_id, "month" AS occurred_on FROM balances JOIN contracts USING (contract_id)
+        GROUP BY client_id, "month" HAVING sum(net_flow) < -0.1 * sum(balance - net_flow) AND sum(balance) > 1000""",
+    "population": "SELECT client_id FROM clients WHERE birth_date < $cut - INTERVAL 40 YEAR",
+}
+
+
 def settings(root: Path, **changes: object) -> dict[str, object]:
     """Return settings of a small firm that keeps everything below `root`."""
     return {
@@ -31,6 +43,7 @@ def settings(root: Path, **changes: object) -> dict[str, object]:
         "attrition": {"min_events": 20},
         # two products have buyers enough, so that both kinds of score are there
         "next_product": {"min_buyers": 45},
+        "questions": [OWN],
         "training": {"tests": 1, "bootstrap": 20, "parameters": {"max_rounds": 30}},
         "scoring": {"database": str(root / "scores.duckdb")},
         "reports": {"directory": str(root / "reports")},

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import unicodedata
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -15,7 +16,8 @@ import pytest
 
 from appetence.config import load_config
 from appetence.errors import ArtefactError, PublicationError, UsageError
-from appetence.run import report_month, run_all, score_month, write_features
+from appetence.run import report_month, run_all, score_month, write_features, write_model_card
+from appetence.scoring.explanation import explain_client
 
 
 def query(firm, sql):
@@ -91,7 +93,47 @@ def test_reasons_and_baseline_add_up_to_each_score(firm):
     offers = query(firm, "SELECT client_id, 'buy:' || product_id AS q, probability AS p FROM current_appetence_scores")
     expected = offers.set_index(["client_id", "q"])["p"]
     assert told.loc[expected.index].to_numpy() == pytest.approx(100 * expected.to_numpy(), abs=1e-9)
-    assert len(told) == len(scores) + len(expected)
+    own = query(firm, "SELECT client_id, question, probability AS p FROM current_question_scores")
+    own = own.set_index(["client_id", "question"])["p"]
+    assert told.loc[own.index].to_numpy() == pytest.approx(100 * own.to_numpy(), abs=1e-9)
+    assert len(told) == len(scores) + len(expected) + len(own)
+
+
+def test_a_question_of_the_firms_own_is_asked_of_its_population_alone(firm):
+    scores = query(firm, "SELECT client_id, question, probability, modelled FROM current_question_scores")
+    assert set(scores["question"]) == {"draws_down"}
+    assert scores["modelled"].all()
+    assert scores["probability"].nunique() > 20
+    clients = pq.read_table(firm.root / "book" / "clients.parquet").to_pylist()
+    born = {row["client_id"]: row["birth_date"] for row in clients}
+    asked = {client for client, day in born.items() if day is not None and day < dt.date(1983, 7, 1)}
+    scored = set(query(firm, "SELECT client_id FROM current_client_scores")["client_id"])
+    assert set(scores["client_id"]) == scored & asked
+    assert 50 < len(scores) < len(scored)
+
+
+def test_it_is_told_in_the_reports_the_card_and_the_explanation_as_the_firm_calls_it(firm, tmp_path):
+    client = query(firm, "SELECT client_id FROM current_question_scores ORDER BY probability DESC LIMIT 1")
+    told = explain_client(Path(firm.config.scoring.database), client["client_id"][0], None, "draws_down", "fr")
+    assert len(told.questions["draws_down"]) > 2
+    for language, label in (("en", "Draws &lt;down&gt;"), ("fr", "Puise &lt;dans son épargne&gt;")):
+        pages = [path.read_text(encoding="utf-8") for path in firm.first.reports[language].parent.glob("*.html")]
+        assert all(label in page for page in pages)  # among the models
+        sheets = re.findall(r"<li><p><strong><bdi>(.*?)</bdi>(.*?)</strong>", "".join(pages))
+        horizon = {"en": " within 6 months", "fr": " d’ici 6\u00a0mois"}[language]
+        assert (label, horizon) in sheets
+    cards = [path.read_text(encoding="utf-8") for path in write_model_card(firm.config, "draws_down", None, tmp_path)]
+    assert any("ce que l’établissement appelle" in card and "Puise &lt;dans son épargne&gt;" in card for card in cards)
+    assert all("balances" in card and "INTERVAL 40 YEAR" in card for card in cards)
+
+
+def test_a_champion_does_not_answer_another_question_of_the_same_name(firm, tmp_path, write_config):
+    shutil.copytree(firm.root / "mlruns", tmp_path / "mlruns")
+    changed = firm.config.questions[0].model_dump() | {"once": True}
+    path = write_config(tmp_path, book={"directory": str(firm.root / "book")}, questions=[changed])
+    with pytest.raises(ArtefactError, match=r"question 'draws_down' must answer what the config asks.*name of its own"):
+        score_month(load_config(path), None, None)
+    assert not (tmp_path / "scores.duckdb").exists()
 
 
 def test_nobody_is_offered_what_was_ever_held(firm):

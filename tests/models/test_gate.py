@@ -152,3 +152,17 @@ def test_what_cannot_be_compared_is_decided_by_its_own_test_or_refused(book, mod
     other = hold_against(book, ATTRITION, Contender(2, rate, True), Contender(1, longer, True), fewer, SETTINGS)
     assert (other.wins, other.figures) == (False, {})
     assert "different windows" in other.verdict.en
+
+
+def test_versions_of_a_question_that_asked_something_else_are_not_compared(book, model):
+    """The labels are those that the config asks for now: a version made for others would be judged on strange ones."""
+
+    def version(number: int, definition: str) -> Contender:
+        contract = model.contract.model_copy(update={"definition": definition})
+        return Contender(number, made_from(replace(model, contract=contract), *EARLY), True)
+
+    gate = hold_against(book, ATTRITION, version(2, ""), version(1, "other"), FEATURES, SETTINGS)
+    assert not gate.wins
+    assert gate.verdict.en.startswith("version 1 was made for another target or population")
+    gate = hold_against(book, ATTRITION, version(2, "other"), version(1, ""), FEATURES, SETTINGS)
+    assert gate.verdict.en.startswith("version 2 was made for another target")

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from appetence.config import TrainingSettings
 from appetence.models.baselines import BASE_RATE
@@ -19,6 +20,7 @@ BLOCKS = Blocks(
 SETTINGS = TrainingSettings(bootstrap=50, parameters={"max_rounds": 20})
 ATTRITION = Question("attrition", Window(6), 50, (BASE_RATE,))
 CARD = Question("buy:card", Window(6), 50, (BASE_RATE,))
+OWN = Question("complains", Window(6), 50, (BASE_RATE,))
 
 
 def test_a_signal_is_found_and_its_sizes_are_told(make_labelled):
@@ -67,3 +69,18 @@ def test_events_that_all_come_after_the_test_date_cannot_be_tested(make_labelled
     outcome = try_question(CARD, late, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome
     assert outcome.verdict.en == "not modelled: too few buyers before every test date"
     assert outcome.model is None
+
+
+def test_a_firms_own_question_is_refused_without_any_event_and_has_its_own_rate_with_few(make_labelled):
+    labelled = make_labelled(400)
+    nothing = replace(labelled, y=np.zeros_like(labelled.y))
+    refused = try_question(OWN, nothing, BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome
+    assert refused.verdict.en.startswith("It never happened in this book")
+    assert try_question(OWN, labelled.block([]), BLOCKS, SETTINGS, "f" * 64, prior=0.01).outcome.state == "refused"
+    few = replace(labelled, y=(np.arange(len(labelled)) < 8).astype(np.int64))  # of 4 clients
+    found = try_question(OWN, few, BLOCKS, SETTINGS, "f" * 64, prior=0.01)
+    assert found.outcome.verdict.en == "not modelled: 4 events, 50 needed"
+    assert found.outcome.verdict.fr == "non modélisé : 4 événements, il en faut 50"
+    # windows of 6 months every 3: 8 events in 400 rows count as 4 in 200, and no product's rate has a say
+    assert found.outcome.fallback.probability == pytest.approx((4 + 0.5) / (200 + 1))
+    assert found.served is None  # only products are ranked

@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
-from appetence.config import Asking, AttritionSettings, NextProductSettings
-from appetence.errors import UsageError
+from appetence.config import Asking, AttritionSettings, NextProductSettings, OwnQuestion
+from appetence.errors import BookError, UsageError
 from appetence.models.blocks import Window
-from appetence.models.questions import ask
+from appetence.models.questions import Question, ask
 
 ASKING = Asking(
     attrition=AttritionSettings(horizon=12, gap=1, min_events=30), next_product=NextProductSettings(min_buyers=40)
@@ -98,3 +98,48 @@ def test_a_question_may_be_chosen_and_a_wrong_one_is_told(make_book):
     assert [q.name for q in ask(book, ASKING, {"buy:card"}).questions] == ["buy:card"]
     with pytest.raises(UsageError, match=r"'buy:carte'\. Did you mean 'buy:card'"):
         ask(book, ASKING, {"buy:carte"})
+
+
+COMPLAINS = "SELECT client_id, \"at\" AS occurred_on FROM interactions WHERE kind = 'complaint'"
+
+
+def own(**changes: object) -> OwnQuestion:
+    labels = {"label_en": "Complains", "label_fr": "Réclame"}
+    return OwnQuestion(**{"name": "complains", **labels, "target": COMPLAINS} | changes)
+
+
+def test_a_firm_asks_questions_of_its_own_beside_the_others(make_book):
+    book = make_book(held("A", "B") | {"interactions": [{"client_id": "1", "kind": "complaint"}]})
+    calls = own(name="calls", horizon=3, gap=1, min_events=25)
+    asked = ask(book, ASKING.model_copy(update={"questions": (own(), calls)}))
+    assert [question.name for question in asked.questions] == ["attrition", "buy:A", "buy:B", "complains", "calls"]
+    complains, other = asked.questions[-2:]
+    assert (complains.kind, complains.product_id, complains.window) == ("own", None, Window(6, 0))
+    assert (other.window, other.fewest_events) == (Window(3, 1), 25)
+    assert complains.baselines == ("base rate", "logistic regression")
+
+
+def test_all_mistakes_of_a_firms_own_questions_are_told_at_once(make_book):
+    book = make_book(held("A") | {"interactions": [{"client_id": "1", "kind": "complaint"}]})
+    wrong = own(target="SELECT client_id FROM interactions", population="SELECT client_id FROM client")
+    other = own(name="other", target="SELECT client_id, random() AS occurred_on FROM interactions")
+    with pytest.raises(BookError) as caught:
+        ask(book, Asking(questions=(own(name="right"), wrong, other)))
+    text = str(caught.value)
+    assert "have 3 mistakes" in text
+    assert "the target of question 'complains' must give the columns client_id and occurred_on" in text
+    assert "the population of question 'complains' must read the book's tables, but got 'client'" in text
+    assert "the target of question 'other' must give the same rows on any day" in text
+    with pytest.raises(BookError, match=r"^the target of question 'other' must"):
+        ask(book, Asking(questions=(other,)))
+
+
+def test_what_is_asked_of_whom_is_the_definition_of_a_question_and_its_window_is_not():
+    def definition(**changes: object) -> str:
+        return Question("complains", Window(6), 50, ("base rate",), own(**changes)).definition
+
+    same = {definition(), definition(label_en="Another"), definition(horizon=3), definition(min_events=30)}
+    others = {definition(once=True), definition(target=COMPLAINS + " "), definition(population="SELECT 1 AS client_id")}
+    assert len(same) == 1
+    assert len(same | others) == 4
+    assert Question("attrition", Window(6), 50, ("base rate",)).definition == ""
