@@ -136,6 +136,13 @@ class Evaluation:
             "intervals_by": self.dependence.as_dict() | {"units": self.units},
         }
 
+    def series(self) -> dict[str, dict[int, float]]:
+        """Return what MLflow draws: the events found by percent of rows, and each decile of the score, lowest first."""
+        drawn = {"gains": {round(100 * row["share_of_rows"]): row["share_of_events"] for row in self.gains}}
+        for name in ("expected", "observed"):
+            drawn[f"decile_{name}"] = {step: row[name] for step, row in enumerate(self.deciles, start=1)}
+        return drawn
+
     def texts(self) -> dict[str, str]:
         """Return the files logged with a run: all figures as JSON, the curves as CSV."""
         return {

@@ -25,6 +25,7 @@ from appetence.models.tracking import (
     STATE,
     VERDICT,
     VERDICT_FR,
+    Data,
     RunRecord,
     StoredVersion,
     TrackingStore,
@@ -143,6 +144,7 @@ def _training_record(config_name: str, result: TrainingResult, settings: Trainin
         name=f"{config_name} training",
         params={name: value for name, value in settings.model_dump().items() if name != "parameters"},
         metrics={} if result.ranking is None else {f"ranking_{k}": v for k, v in result.ranking.flat().items()},
+        data=[Data("book", "training", result.book_fingerprint, result.book_fingerprint)],
         tags={"code_version": __version__} | {f"questions.{state}": str(states.count(state)) for state in set(states)},
         texts={"training.json": _json(result.as_dict()), "settings.json": _json(settings.model_dump(mode="json"))},
     )
@@ -170,7 +172,23 @@ def _question_record(outcome: Outcome, settings: TrainingSettings, book_fingerpr
             DEFINITION: outcome.definition,
         },
         texts=texts,
+        series={} if outcome.evaluation is None else outcome.evaluation.series(),
+        data=_data(outcome, () if contract is None else contract.features, book_fingerprint),
     )
+
+
+def _data(outcome: Outcome, features: Sequence[str], book_fingerprint: str) -> list[Data]:
+    """Return the rows that a question learnt from and was tested on; none where it was refused."""
+    if "label_hash" not in outcome.facts:
+        return []
+    sizes = {name: value for name, value in outcome.facts.items() if isinstance(value, int)}
+    digest = str(outcome.facts["label_hash"])
+    found = [Data(outcome.question, "training", digest, book_fingerprint, sizes, features)]
+    if outcome.evaluation is not None:
+        tested = {"rows": outcome.evaluation.rows, "events": outcome.evaluation.events}
+        tested |= {"test_dates": len(outcome.evaluation.dates), "units": outcome.evaluation.units}
+        found.append(Data(f"{outcome.question} tests", "evaluation", digest, book_fingerprint, tested, features))
+    return found
 
 
 def _json(value: object) -> str:

@@ -7,9 +7,10 @@ opened; where the folder has been moved since, the paths that MLflow keeps are r
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,8 +37,35 @@ PARENT = "mlflow.parentRunId"
 """MLflow's own tag of a nested run."""
 
 _SHA, _APPROVED, _PROMOTION = "sha256.", "approved_", "promotion."
+_DIGEST = 36  # MLflow takes no longer digest of a dataset
 _BATCH = 800  # MLflow takes at most 1000 metrics, parameters and tags at once
 _PACKAGES = ("lightgbm", "scikit-learn", "numpy", "pandas", "pyarrow", "scipy")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run used, as MLflow's list of datasets shows it: names, hashes and sizes, never a row.
+
+    Attributes
+    ----------
+    name, context
+        Such as `attrition`, and `training` or `evaluation`.
+    digest
+        A hash of what it holds; MLflow keeps the first 36 digits.
+    book
+        The fingerprint of the book that it was made from.
+    sizes
+        {what: how many}
+    features
+        Names of the columns, where a model reads them.
+    """
+
+    name: str
+    context: str
+    digest: str
+    book: str
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    features: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +82,8 @@ class RunRecord:
         {path: content}: curves, tables and settings as CSV, JSON, SVG or HTML.
     series
         {metric: {step: value}}: what MLflow draws as a curve, such as a figure by test date.
+    data
+        What was learnt from and tested on.
     """
 
     name: str
@@ -62,6 +92,7 @@ class RunRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     series: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    data: Sequence[Data] = ()
 
 
 @dataclass(frozen=True)
@@ -414,6 +445,8 @@ class TrackingStore:
         self._client.log_batch(run_id, metrics[:_BATCH], params)
         for start in range(_BATCH, len(metrics), _BATCH):
             self._client.log_batch(run_id, metrics[start : start + _BATCH])
+        if record.data:
+            self._client.log_inputs(run_id, [_input(data) for data in record.data])
         if record.texts:
             self.add_texts(run_id, record.texts)
 
@@ -451,6 +484,21 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _input(data: Data) -> Any:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    columns = [{"name": name} for name in data.features]
+    dataset = Dataset(
+        name=data.name,
+        digest=data.digest[:_DIGEST],
+        source_type="book",
+        source=json.dumps({"book_fingerprint": data.book}),
+        schema=json.dumps({"features": columns}) if columns else None,
+        profile=json.dumps(dict(data.sizes)),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", data.context)])
 
 
 def _iso(at: datetime) -> str:

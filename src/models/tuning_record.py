@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from appetence.models.search import Study, Trial
-from appetence.models.tracking import BOOK, PARENT, RunRecord, TrackingStore
+from appetence.models.tracking import BOOK, PARENT, Data, RunRecord, TrackingStore
 from appetence.models.tuning_plots import study_files
 from appetence.models.verdicts import Verdict
 
@@ -57,7 +57,8 @@ def recorded(
         opened = store.resumed(found[0])
     else:
         tags = {STUDY: digest, BOOK: book_fingerprint, "question": question}
-        opened = store.run(RunRecord(f"tuning {question}", params=params, tags=tags))
+        data = [Data("book", "training", book_fingerprint, book_fingerprint)]
+        opened = store.run(RunRecord(f"tuning {question}", params=params, tags=tags, data=data))
     with opened as run_id:
         record = StudyRecord(store, run_id)
         record.keep_trials(study)

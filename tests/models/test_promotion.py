@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +100,21 @@ def test_runs_hold_figures_curves_and_settings_and_no_client(store, firm, folder
     assert run.data.params["horizon"] == "6"
     assert len(run.data.params["label_hash"]) == 64
     files = {path.name for path in Path(folder, "artifacts", run.info.run_id).rglob("*")}
+    evaluation = trained.outcomes["attrition"].evaluation
+    gains = client.get_metric_history(run.info.run_id, "gains")  # what the page of a run draws
+    assert [point.step for point in gains][-1] == 100
+    assert [point.value for point in gains] == [row["share_of_events"] for row in evaluation.gains]
+    observed = client.get_metric_history(run.info.run_id, "decile_observed")
+    assert sum(point.value for point in observed) == evaluation.events
+    learnt, tested = run.inputs.dataset_inputs  # its list of datasets
+    assert [(d.dataset.name, d.tags[0].value) for d in (learnt, tested)] == [
+        ("attrition", "training"),
+        ("attrition tests", "evaluation"),
+    ]
+    assert learnt.dataset.digest == run.data.params["label_hash"][:36]
+    assert json.loads(learnt.dataset.source) == {"book_fingerprint": trained.book_fingerprint}
+    assert json.loads(tested.dataset.profile)["events"] == evaluation.events
+    assert runs[f"{firm} training"].inputs.dataset_inputs[0].dataset.digest == trained.book_fingerprint[:36]
     assert files >= {"evaluation.json", "gains.csv", "calibration.csv", "features.json", "model.txt", "contract.json"}
 
     ids = set(pq.read_table(simulated / "clients.parquet", columns=["client_id"])["client_id"].to_pylist())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from appetence import __version__
 from appetence.config import BacktestSettings, TrainingSettings
 from appetence.models.backtests.result import Backtest, BacktestResult
-from appetence.models.tracking import BOOK, VERDICT, VERDICT_FR, RunRecord, TrackingStore
+from appetence.models.tracking import BOOK, VERDICT, VERDICT_FR, Data, RunRecord, TrackingStore
 
 KIND = "kind"
 """Tag that tells the runs of a backtest from those of a training."""
@@ -37,6 +37,7 @@ def keep_backtest(
         params=dict(settings["backtest"]) | {"bootstrap": training.bootstrap, "seed": training.seed},
         tags={KIND: "backtest", BOOK: result.book_fingerprint, "code_version": __version__},
         metrics={} if result.ranking is None else {f"ranking_{k}": v for k, v in result.ranking.flat().items()},
+        data=[Data("book", "evaluation", result.book_fingerprint, result.book_fingerprint)],
         texts={"backtest.json": _json(result.as_dict()), "settings.json": _json(settings), **pages},
     )
     with store.run(record) as parent:
