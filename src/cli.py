@@ -177,7 +177,8 @@ def features(
 def train(
     config: ConfigOption = DEFAULT_CONFIG,
     question: Annotated[
-        list[str] | None, typer.Option("--question", "-q", help="attrition or buy:<product_id>; may be given often.")
+        list[str] | None,
+        typer.Option("--question", "-q", help="attrition, buy:<product_id> or one of your own; may be given often."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -192,7 +193,7 @@ def train(
 
 @app.command()
 def tune(
-    question: Annotated[str, typer.Argument(help="attrition or buy:<product_id>.")],
+    question: Annotated[str, typer.Argument(help="attrition, buy:<product_id> or one of your own.")],
     config: ConfigOption = DEFAULT_CONFIG,
     time_budget: Annotated[
         float | None,
@@ -218,7 +219,7 @@ def tune(
 @app.command()
 def promote(
     question: Annotated[
-        str | None, typer.Argument(help="attrition or buy:<product_id>; by default the one that has a challenger.")
+        str | None, typer.Argument(help="Any question; by default the one that has a challenger.")
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     version: Annotated[
@@ -295,7 +296,9 @@ def models(
 
 @app.command()
 def backtest(
-    question: Annotated[list[str] | None, typer.Argument(help="attrition or buy:<product_id>; all by default.")] = None,
+    question: Annotated[
+        list[str] | None, typer.Argument(help="attrition, buy:<product_id>, one of your own; all by default.")
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:

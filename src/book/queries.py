@@ -158,14 +158,14 @@ class _Tree:
             elif name.lower() not in steps:
                 hint = did_you_mean(name, set(known) - _KEPT_FROM_QUERIES)
                 raise BookError(f"{self.place} must read the book's tables", repr(name), hint)
+        for name in sorted(read & _KEPT_FROM_QUERIES):
+            hint = "It serves the audit of fairness, and nothing else"
+            raise BookError(f"{self.place} must not read protected attributes", repr(name), hint)
         for name in sorted(read - steps):
-            if name in _KEPT_FROM_QUERIES:
-                hint = "It serves the audit of fairness, and nothing else"
-                raise BookError(f"{self.place} must not read protected attributes", repr(name), hint)
             if name not in known:
                 hint = f"There are: {', '.join(sorted(set(known) - _KEPT_FROM_QUERIES))}"
                 raise BookError(f"{self.place} must read tables that the firm provides", repr(name), hint)
-        return [name for name in TABLES if name in read and name in known and name not in _KEPT_FROM_QUERIES]
+        return [name for name in TABLES if name in read and name in known]
 
     def refuse_other_functions(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Refuse what reads files, settings, clocks or dice, and whatever makes a table that is none of the book's."""

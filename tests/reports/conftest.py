@@ -169,6 +169,12 @@ def scores(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def reasons() -> Callable[..., list[dict[str, object]]]:
+    """Return `reason_rows`."""
+    return reason_rows
+
+
+@pytest.fixture
 def reported(make_book, scores, tmp_path):
     """Return a function that writes the small book's reports, with changes to its scores, and returns the index."""
     from appetence.config import ReportSettings

@@ -248,3 +248,11 @@ def test_a_browser_shows_it_and_fetches_nothing(page, tmp_path):
         browser.close()
     assert requests == [path.as_uri()]
     assert messages == []
+
+
+def test_a_firms_own_question_is_named_as_the_firm_names_it(result):
+    own = {"calls": {"label_en": "Calls <us>", "label_fr": "Nous <appelle>"}}
+    told = BacktestResult({"calls": found("calls")}, {}, "0" * 64, {}, result.labels)
+    page = backtest_page(told, PRODUCTS, own=own, title="", languages=("fr", "en"), month=Month(2007, 12))
+    assert "Calls &lt;us&gt;" in page
+    assert "Nous &lt;appelle&gt;" in page

@@ -134,3 +134,30 @@ def test_reading_changes_nothing(scores):
     before = path.read_bytes()
     read_published(path, MONTH)
     assert path.read_bytes() == before
+
+
+CALLS = {"calls": {"alias": "champion", "horizon": 3, "verdict": "good", "label_en": "Calls", "label_fr": "Appelle"}}
+
+
+def answer(client_id: str, question: str, probability: float) -> dict:
+    return {"client_id": client_id, "question": question, "probability": probability, "modelled": True}
+
+
+def test_a_firms_own_questions_come_with_their_reasons_and_names(scores, reasons):
+    answers = [answer("2", "calls", 0.2), answer("1", "calls", 0.1)]
+    published = read_published(scores(answers=answers, reasons=reasons("1", "calls", 4.0, 6.0), models=CALLS), MONTH)
+    assert [row["client_id"] for row in published.questions.to_pylist()] == ["1", "2"]
+    assert [row["points"] for row in published.reasons.to_pylist()] == [4.0, 6.0]
+    note = published.run.models["calls"]
+    assert (note.labels, note.horizon) == ({"en": "Calls", "fr": "Appelle"}, 3)
+
+
+def test_a_database_of_before_there_were_such_questions_is_read_and_not_changed(scores):
+    path = scores()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP VIEW current_question_scores; DROP TABLE question_scores")
+    before = path.read_bytes()
+    published = read_published(path, MONTH)
+    assert published.questions.num_rows == 0
+    assert published.clients.num_rows == 8
+    assert path.read_bytes() == before

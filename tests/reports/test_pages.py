@@ -234,3 +234,20 @@ def test_a_book_without_advisors_is_one_portfolio(reported):
     assert sorted(files) == ["advisor-001.html", "index.html"]
     assert "<h1><bdi>Tous les clients</bdi></h1>" in files["advisor-001.html"]
     assert "Conseiller" not in Tree(files["index.html"]).text.replace("jugement du conseiller", "")
+
+
+def test_a_firms_own_questions_stand_on_the_sheets_by_their_labels(reported, reasons):
+    labels = {"label_en": "Calls <b>us</b>", "label_fr": "Nous <b>appelle</b>"}
+    models = {"calls": {"alias": "fallback", "horizon": 3, "verdict": "fine", **labels}}
+    answers = [{"client_id": "6", "question": "calls", "probability": 0.25, "modelled": True}]
+    answers += [{"client_id": "7", "question": "calls", "probability": 0.5, "modelled": False}]
+    told = reasons("6", "calls", 10.0, 9.0, 6.0) + reasons("7", "calls", 50.0, 0.0)
+    written = reported(answers=answers, reasons=told, models=models)
+    for language, label, rate in (("en", "Calls &lt;b&gt;us&lt;/b&gt;", "base rate"), ("fr", "Nous", "taux moyen")):
+        pages = {path.name: path.read_text(encoding="utf-8") for path in written.overviews[language].parent.glob("*")}
+        assert label in pages["index.html"]  # among the models
+        sheets = "".join(text for name, text in pages.items() if name != "index.html")
+        found = re.findall(r"<li><p><strong><bdi>([^<]*)</bdi>.*?</li>\n", sheets, re.DOTALL)
+        assert sum(name.startswith(("Calls", "Nous")) for name in found) == 2
+        assert rate in sheets
+        assert {"en": "Reason 1 of 6", "fr": "Motif 1 de 6"}[language] in sheets

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from appetence.config import FeatureSettings, ScoringSettings, ValueSettings
+from appetence.config import FeatureSettings, OwnQuestion, ScoringSettings, ValueSettings
 from appetence.features.pipeline import build_features
 from appetence.features.population import population
 from appetence.features.topic_model import TopicModel
@@ -186,3 +186,26 @@ def test_each_model_reads_and_tells_its_own_topics(make_book, monkeypatch):
     assert "maison" in told["b", "attrition"]
     sums = reasons.groupby(["client_id", "question"])["points"].sum()
     assert sums["a", "buy:far"] == pytest.approx(100 * offers["a", "far"])
+
+
+def test_a_question_of_the_firms_own_is_scored_for_its_population(make_book):
+    """Client b holds no loan, and client c holds nothing yet."""
+    book = make_book(TABLES)
+    table = build_features(book, population(book, [CUT]), FeatureSettings(groups=("tenure",)))
+    rate = base_rate("x", 0.3)
+    contract = rate.contract.model_copy(update={"question": "calls", "product_id": None})
+    labels = {
+        "label_en": "Calls",
+        "label_fr": "Appelle",
+        "target": "SELECT client_id, joined_on AS occurred_on FROM clients",
+    }
+    loans = "SELECT client_id FROM contracts WHERE product_id = 'loan'"
+    own = [OwnQuestion(name="calls", population=loans, **labels), OwnQuestion(name="unanswered", **labels)]
+    own += [OwnQuestion(name="nobody", population="SELECT client_id FROM clients WHERE kind = 'company'", **labels)]
+    artefacts = {name: Artefact(contract, rate.golden, None) for name in ("calls", "nobody")}
+    settings = ScoringSettings(database="unused")
+    found = score_clients(book, CUT, table, artefacts, settings, ValueSettings(), "EUR", own)
+    expected = {"client_id": "a", "question": "calls", "probability": 0.3, "modelled": False}
+    assert found.question_scores.to_pylist() == [expected]
+    assert {row["question"] for row in found.score_reasons.to_pylist()} == {"calls"}
+    assert sum(row["points"] for row in found.score_reasons.to_pylist()) == pytest.approx(30.0)
