@@ -45,7 +45,8 @@ class Query:
     sql
         One SELECT over the tables of the contract, by their names alone.
     columns
-        Wanted of it. No value of a required one may be null.
+        Wanted of it. A row with a null in a required one is left out: what has no day has not happened, and may have
+        none only as far as was known at a cut.
     of_a_cut
         Whether it may name `$cut`.
     """
@@ -95,8 +96,9 @@ def answer(
         connection.execute(f"DROP TABLE IF EXISTS {_FOUND}")
         relation.create(_FOUND)
         require_castable(connection, query.place, _FOUND, casts)
-        _require_given(connection, query)
-        rows = connection.sql(f"SELECT {select_list(query.columns, casts)} FROM {_FOUND} ORDER BY ALL").to_arrow_table()
+        given = " AND ".join(f"{quoted(column.name)} IS NOT NULL" for column in query.columns if column.required)
+        wanted = f"SELECT {select_list(query.columns, casts)} FROM {_FOUND} WHERE {given} ORDER BY ALL"
+        rows = connection.sql(wanted).to_arrow_table()
         connection.execute(f"DROP TABLE {_FOUND}")
     except duckdb.Error as error:
         raise told(query.place, error, {name: tables[name] for name in read}, "the book's tables", "tables") from None
@@ -112,18 +114,6 @@ def _require_named(query: Query, found: Sequence[str]) -> None:
             f"{query.place} must give the columns {' and '.join(c.name for c in query.columns if c.required)}",
             ", ".join(found),
             f"Write … AS {missing[0]}" if missing else f"Leave out {', '.join(other)}",
-        )
-
-
-def _require_given(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
-    wanted = [column.name for column in query.columns if column.required]
-    missing = " OR ".join(f"{quoted(name)} IS NULL" for name in wanted)
-    (count,) = one_row(connection, f"SELECT count_if({missing}) FROM {_FOUND}")
-    if count:
-        raise BookError(
-            f"{query.place} must give {' and '.join(wanted)} on every row",
-            f"{count} row(s) without",
-            "Leave such rows out: WHERE … IS NOT NULL",
         )
 
 

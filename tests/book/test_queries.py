@@ -51,6 +51,7 @@ def ask(make_book):
         ("SELECT client_id FROM clients QUALIFY row_number() OVER (ORDER BY client_id) = 1", ["1"]),
         ("SELECT DISTINCT unnest(['1', '2']) AS client_id FROM range(3)", ["1", "2"]),
         ("SELECT 1 AS client_id", ["1"]),
+        ("SELECT household_id AS client_id FROM clients", ["h"]),  # a row that names no client is left out
         ("SELECT client_id FROM clients WHERE 'now()' <> 'read_csv(1)'", ["1", "2"]),
     ],
 )  # fmt: skip
@@ -105,7 +106,6 @@ def test_without_a_cut_the_book_is_read_as_it_is_known_today(ask):
         ("SELECT client_id FROM clients WHERE joined_on < ?", "must name no parameter"),
         ("SELECT client_id, kind FROM clients", "must give the columns client_id, but got client_id, kind. Leave out"),
         ("SELECT kind FROM clients", "must give the columns client_id, but got kind. Write … AS client_id"),
-        ("SELECT household_id AS client_id FROM clients", "client_id on every row, but got 1 row(s) without"),
         ("SELECT joined_on AS client_id FROM clients", "'client_id' must be an id"),
         ("DELETE FROM clients", "must be one SELECT statement, but got DELETE"),
         ("SELECT client_id FROM clients; SELECT 1", "must be one SELECT statement"),

@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from appetence.cli import app
 from appetence.config import load_config
 from appetence.errors import ArtefactError, PublicationError, UsageError
 from appetence.run import report_month, run_all, score_month, write_features, write_model_card
@@ -320,3 +322,15 @@ def test_scoring_before_any_training_is_refused(firm, tmp_path, write_config):
     with pytest.raises(PublicationError, match=r"must be trained.*appetence train"):
         score_month(config, None, None)
     assert not (tmp_path / "scores.duckdb").exists()
+
+
+def test_the_check_tells_every_mistake_of_the_firms_own_questions(firm, tmp_path, write_config):
+    good = firm.config.questions[0].model_dump()
+    wrong = [good | {"target": "SELECT client_id FROM balnces"}, good | {"name": "other", "population": "SELECT now()"}]
+    path = write_config(tmp_path, book={"directory": str(firm.root / "book")}, questions=wrong)
+    found = CliRunner().invoke(app, ["check", "--config", str(path)])
+    assert found.exit_code == 1
+    text = str(found.exception)
+    assert "have 2 mistakes" in text
+    assert "'balnces'. Did you mean 'balances'?" in text
+    assert "the population of question 'other' must give the same rows on any day" in text

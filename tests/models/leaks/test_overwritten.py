@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
-from appetence.models.leaks.lasting import bearers, strata
-from appetence.models.leaks.overwritten import detect
+from appetence.book import open_book
+from appetence.config import BookSettings, OwnQuestion
+from appetence.features.population import population
+from appetence.models.blocks import Window
+from appetence.models.leaks.lasting import AFTER, bearers, strata
+from appetence.models.leaks.overwritten import _later_events, detect
+from appetence.models.questions import Question
 
 
 def test_a_book_without_leaks_has_no_finding_and_what_never_changes_is_a_note(material):
@@ -89,3 +96,20 @@ def test_strata_hold_whole_months_and_one_kind():
         inside = codes == code
         assert kind[inside].nunique() == 1
         assert not set(joined[inside].dt.month) & set(joined[~inside & (kind == kind[inside].iloc[0])].dt.month)
+
+
+def test_events_of_a_firms_own_question_are_followed_like_the_others(clean, made):
+    """From twelve months after the cut to the end of the book, who closed a contract early and who did not."""
+    cut, target = dt.date(2022, 1, 1), "SELECT client_id, closed_on AS occurred_on FROM contracts"
+    own = OwnQuestion(name="closes", label_en="Closes", label_fr="Résilie", target=target, once=True)
+    with open_book(BookSettings(directory=str(clean))) as book:
+        spine = population(book, [cut])
+        question = Question("closes", Window(6), 20, (), own=own)
+        rows, y = _later_events(replace(made(n=100), book=book), question, spine, cut)
+        until = book.observed_until
+    closed = pq.read_table(clean / "contracts.parquet").to_pandas().groupby("client_id")["closed_on"].min()
+    first = closed.reindex(spine["client_id"].to_pandas().iloc[rows]).to_numpy()
+    after = dt.date(2022 + AFTER // 12, 1 + AFTER % 12, 1)
+    assert len(rows) > 200
+    assert y.tolist() == [int(pd.notna(day) and after <= day < until) for day in first]
+    assert not any(pd.notna(day) and day < after for day in first)
