@@ -7,8 +7,10 @@ import datetime as dt
 import duckdb
 import pytest
 
+from appetence.book import open_book
 from appetence.book.contract import Column, Type
 from appetence.book.queries import Query
+from appetence.config import BookSettings
 from appetence.errors import BookError
 
 CLIENT = (Column("client_id", Type.ID, "Who"),)
@@ -23,14 +25,16 @@ TABLES = {
 }
 
 
-@pytest.fixture
-def ask(make_book):
-    book = make_book(TABLES)
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory, write_book):
+    directory = write_book(tmp_path_factory.mktemp("queries"), dict(TABLES))
+    days = {"observed_from": dt.date(2019, 1, 1), "observed_until": dt.date(2024, 1, 1)}
+    with open_book(BookSettings(directory=str(directory), **days)) as book:
 
-    def ask(sql: str, cut: dt.date | None = CUT, of_a_cut: bool = True) -> list[str]:
-        return book.answer(Query("the query", sql, CLIENT, of_a_cut), cut)["client_id"].to_pylist()
+        def ask(sql: str, cut: dt.date | None = CUT, of_a_cut: bool = True) -> list[str]:
+            return book.answer(Query("the query", sql, CLIENT, of_a_cut), cut)["client_id"].to_pylist()
 
-    return ask
+        yield ask
 
 
 @pytest.mark.parametrize(
