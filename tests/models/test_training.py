@@ -13,6 +13,7 @@ from appetence.config import (
     BookSettings,
     FeatureSettings,
     NextProductSettings,
+    OwnQuestion,
     TrainingSettings,
 )
 from appetence.errors import UsageError
@@ -180,3 +181,33 @@ def test_a_product_bought_again_is_learnt_judged_and_ordered_with_the_first_ones
     assert result.outcomes["buy:P"].state == "refused"
     assert result.ranking.questions == ("buy:Q", "rebuy:P")
     assert result.ranking.figures[3]["model"].value == 1.0  # nobody ever buys Q
+
+
+def test_a_firms_own_questions_are_trained_beside_each_other_each_with_its_own_window(make_book):
+    """Nobody is a company, nothing closes by death, and 200 leavers are too few where more are asked for: no fit."""
+    closes = "SELECT client_id, closed_on AS occurred_on FROM contracts"
+
+    def own(name: str, **changes: object) -> OwnQuestion:
+        given = {"name": name, "label_en": name, "label_fr": name, "target": closes} | changes
+        return OwnQuestion.model_validate(given)
+
+    asked = (
+        own("closes", min_events=1_000, horizon=3, once=True),
+        own("dies", target=closes + " WHERE close_reason = 'death'"),
+        own("firm_closes", population="SELECT client_id FROM clients WHERE kind = 'company'"),
+    )
+    off = settings(attrition=False, products=False).model_copy(update={"questions": asked})
+    result = train_questions(quiet_book(make_book, leavers=200), off, TENURE, SMALL)
+    assert {name: outcome.state for name, outcome in result.outcomes.items()} == {
+        "closes": "fallback",
+        "dies": "refused",
+        "firm_closes": "refused",
+    }
+    assert result.outcomes["dies"].verdict.en.startswith("It never happened in this book")
+    assert result.outcomes["firm_closes"].verdict.fr.startswith("Personne n’est concerné")
+    contract = result.outcomes["closes"].fallback.contract
+    assert (contract.question, contract.horizon, contract.features) == ("closes", 3, ())
+    assert len(contract.definition) == 64
+    assert 0.001 < contract.probability < 0.1
+    assert result.outcomes["dies"].definition not in ("", contract.definition)
+    assert result.ranking is None
