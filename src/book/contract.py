@@ -182,6 +182,9 @@ ADVISORS = Table(
     ),
 )
 
+CREDIT = "credit"
+"""The family of products whose balance is owed to us, not held with us."""
+
 PRODUCTS = Table(
     "products",
     ("product_id",),

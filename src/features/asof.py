@@ -14,7 +14,8 @@ import ibis
 import ibis.expr.types as ir
 
 from appetence.book.clocks import BookTables, contracts_as_known, contracts_on_both_clocks
-from appetence.features.catalogue import CREDIT, Shape
+from appetence.book.contract import CREDIT
+from appetence.features.catalogue import Shape
 from appetence.features.expressions import cents, month_index, total
 from appetence.features.tallies import Tallies, by_expression
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
 
+from appetence.book.contract import CREDIT
 from appetence.config import GROUPS, CoverageTarget
 from appetence.errors import BookError
 
@@ -135,10 +136,6 @@ class Feature:
     en: Wording
     fr: Wording
     needs: tuple[str, ...] = ()
-
-
-CREDIT = "credit"
-"""The family of products whose balance is owed to us, not held with us."""
 
 
 @dataclass(frozen=True)

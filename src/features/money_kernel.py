@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from numba import njit
 
 from appetence.book.clocks import BookTables, contracts_on_both_clocks, month_index
-from appetence.features.catalogue import CREDIT, Shape
+from appetence.book.contract import CREDIT
+from appetence.features.catalogue import Shape
 from appetence.features.compiled import Lines, add_batches, by_column, known_where
 from appetence.features.expressions import cents
 from appetence.features.money import LONGEST, WINDOWS, YEAR

@@ -53,9 +53,13 @@ def _draw(rng: random.Random, number: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def open_contracts(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Book]:
-    """Return a function that opens a book of contracts and products; close what it returns."""
+    """Return a function that opens a book of contracts, products and further tables; close what it returns."""
 
-    def make(contracts: list[dict[str, Any]], products: list[dict[str, Any]] = ()) -> Book:  # type: ignore[assignment]
+    def make(
+        contracts: list[dict[str, Any]],
+        products: list[dict[str, Any]] = (),  # type: ignore[assignment]
+        **further: list[dict[str, Any]],
+    ) -> Book:
         import pyarrow.parquet as pq
 
         directory = tmp_path_factory.mktemp("book")
@@ -67,6 +71,7 @@ def open_contracts(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bo
             ],
             "products": [told | product for product in products or [{"product_id": p} for p in "PQR"]],
             "contracts": contracts,
+            **further,
         }
         for name, table in rows.items():
             pq.write_table(pa.Table.from_pylist(table, TABLES[name].arrow_schema()), directory / f"{name}.parquet")
