@@ -1,0 +1,104 @@
+"""How much of the money leaves where it does: the second part of the expected outflow.
+
+E[outflow] = P(erosion) · E[share | erosion] · base: a two-part model (Duan, Manning, Morris and Newhouse 1983), whose
+second part is a share of the base, not an amount. Amounts have so heavy a tail (one client in a hundred holds a fifth
+of the money) that a regression of them would be of a few clients, and their logarithm would need a smearing factor, one
+for clients whose spread differs. The share that leaves lies in [threshold, 1]: rescaled to [0, 1] it is learnt as a
+fractional logit (Papke and Wooldridge 1996), which keeps every prediction inside these bounds and gets the mean right.
+
+A fractional response z is, to the log-loss, a row of weight z where it happened and one of weight 1 - z where it did
+not. So the estimator of the probabilities serves here too: its regularisation, its categories, its text and its JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from appetence.models.classifier import PropensityClassifier
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+FEWEST_FOR_SHARES = 100
+"""Distinct clients with an erosion below which everyone gets the mean share: a share is worth about one event each."""
+
+_ROUNDS, _LEAF = 150, 60
+"""Trees at most, and rows of a leaf at least (each event makes two): the part is small, and so is what it can learn."""
+
+
+@dataclass(frozen=True)
+class Severity:
+    """The share of the base that leaves, given erosion.
+
+    Parameters
+    ----------
+    threshold
+        Share from which it is erosion.
+    mean_share
+        Of the erosions learnt from, in [threshold, 1].
+    model
+        Of the share rescaled to [0, 1]; None where everyone gets the mean.
+    """
+
+    threshold: float
+    mean_share: float
+    model: PropensityClassifier | None = None
+
+    def share(self, X: pd.DataFrame) -> Floats:
+        """Return (n,) the share of the base expected to leave where erosion happens, in [threshold, 1]."""
+        if self.model is None:
+            return np.full(len(X), self.mean_share)
+        names = [str(name) for name in self.model.feature_names_in_]
+        return self.threshold + (1.0 - self.threshold) * np.asarray(self.model.predict_proba(X[names])[:, 1])
+
+    def without_model(self) -> Severity:
+        """Return the mean share alone: what goes with a plain rate."""
+        return Severity(self.threshold, self.mean_share)
+
+
+def fit_severity(
+    X: pd.DataFrame,
+    share: Floats,
+    client: Ints,
+    household: Ints,
+    time: npt.NDArray[np.datetime64],
+    threshold: float,
+    parameters: Mapping[str, Any],
+) -> Severity:
+    """Learn the share from the rows where erosion happened.
+
+    Parameters
+    ----------
+    X
+        (n, features)
+    share
+        (n,) of the base, in [threshold, 1].
+    client, household, time
+        (n,) codes of client and household, and the cuts: households are not split over folds, and choices are made on
+        the latest rows.
+    threshold
+        See `Severity`.
+    parameters
+        Of the classifier that come from the question: seed and threads.
+    """
+    mean = float(share.mean()) if len(share) else (1.0 + threshold) / 2.0
+    if threshold >= 1.0 or len(np.unique(client)) < FEWEST_FOR_SHARES:
+        return Severity(threshold, mean)
+    z = np.clip((share - threshold) / (1.0 - threshold), 0.0, 1.0)
+    happened = np.repeat([1, 0], len(z))
+    weight = np.concatenate([z, 1.0 - z])
+    model = PropensityClassifier(max_rounds=_ROUNDS, min_data_in_leaf=_LEAF, **parameters)
+    model.fit(
+        pd.concat([X, X], ignore_index=True),
+        happened,
+        sample_weight=weight,
+        groups=np.tile(household, 2),
+        time=np.tile(time, 2),
+    )
+    return Severity(threshold, mean, model)
