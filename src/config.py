@@ -257,10 +257,26 @@ class OwnQuestion(Settings):
         return name
 
 
+class ErosionSettings(Settings):
+    """Will money leave while the client stays, in [cut + gap, cut + gap + horizon) months.
+
+    `threshold`: share of the balances known at the cut whose net outflow is erosion, market moves apart. `min_balance`:
+    balances, in the book's currency, below which a share of them means nothing and the client is not asked about.
+    """
+
+    enabled: bool = True
+    horizon: Annotated[int, Field(ge=1, le=36)] = 6
+    gap: Annotated[int, Field(ge=0, le=12)] = 0
+    threshold: Annotated[float, Field(ge=0.01, le=1)] = 0.2
+    min_balance: Annotated[float, Field(ge=1, le=1e9)] = 1_000.0
+    min_events: Annotated[int, Field(ge=20)] = 50
+
+
 class Asking(Settings):
     """What models are asked: the settings of each kind of question."""
 
     attrition: AttritionSettings = AttritionSettings()
+    erosion: ErosionSettings = ErosionSettings()
     next_product: NextProductSettings = NextProductSettings()
     questions: tuple[OwnQuestion, ...] = ()
 
@@ -355,6 +371,7 @@ class Config(Settings):
     book: BookSettings
     features: FeatureSettings = FeatureSettings()
     attrition: AttritionSettings = AttritionSettings()
+    erosion: ErosionSettings = ErosionSettings()
     next_product: NextProductSettings = NextProductSettings()
     questions: tuple[OwnQuestion, ...] = ()
     uplift: UpliftSettings = UpliftSettings()
@@ -378,7 +395,9 @@ class Config(Settings):
     @property
     def asking(self) -> Asking:
         """The settings of all questions, as they are passed inward."""
-        return Asking(attrition=self.attrition, next_product=self.next_product, questions=self.questions)
+        return Asking(
+            attrition=self.attrition, erosion=self.erosion, next_product=self.next_product, questions=self.questions
+        )
 
 
 def load_config(path: Path | str, env: Mapping[str, str] | None = None) -> Config:

@@ -1,9 +1,10 @@
-"""A stored model: three or four text files that can be read, checked and refused.
+"""A stored model: three to five text files that can be read, checked and refused.
 
 `model.txt` is LightGBM's text format, `contract.json` says what the model answers and how its inputs are coded, and
 `golden.json` holds made-up rows with the probabilities that the model gave them when it was made: whatever differs on
 another machine, in another version or after a change of the files shows there before a client is scored. A model that
-reads topics of messages keeps in `topics.json` how they are computed: they are its own.
+reads topics of messages keeps in `topics.json` how they are computed: they are its own. A model of erosion also says
+which share of the money leaves: with trees of its own in `severity.txt`, or a mean in the contract.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from appetence.errors import ArtefactError
 from appetence.features.topic_model import TopicModel, is_topic
 from appetence.models.classifier import PropensityClassifier
-from appetence.models.kinds import product_of
+from appetence.models.kinds import kind_of, product_of
+from appetence.models.severity import Severity
 
 MODEL_FILE, CONTRACT_FILE, GOLDEN_FILE, TOPICS_FILE = "model.txt", "contract.json", "golden.json", "topics.json"
+SEVERITY_FILE = "severity.txt"
 GOLDEN_TOLERANCE = 1e-9
 LARGEST_FILE = 256 * 2**20
 """Bytes; a text model of thousands of trees stays far below."""
@@ -57,6 +60,15 @@ class Origins(_Stored):
     book_fingerprint: str
 
 
+class Loss(_Stored):
+    """What a model of erosion says of money: see `appetence.models.severity`."""
+
+    threshold: Annotated[float, Field(gt=0, le=1)]
+    min_balance: Annotated[float, Field(gt=0)]
+    mean_share: Probability
+    classifier: dict[str, Any] | None
+
+
 class Contract(_Stored):
     """What a model answers, as stored in `contract.json`.
 
@@ -76,6 +88,7 @@ class Contract(_Stored):
     origins: Origins
     metrics: dict[str, float]
     verdict: str
+    loss: Loss | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Contract:
@@ -83,6 +96,10 @@ class Contract(_Stored):
             raise ValueError("a classifier holds its contract and no probability; a constant holds a probability only")
         if self.product_id != product_of(self.question):
             raise ValueError("the question names another product: buy:<product_id> has one, attrition has none")
+        if (self.loss is None) != (kind_of(self.question) != "erosion"):
+            raise ValueError("erosion says which share of the money leaves, and no other question does")
+        if self.kind == "constant" and self.loss is not None and self.loss.classifier is not None:
+            raise ValueError("beside a constant stands a mean share, which reads no feature")
         if self.kind == "constant" and self.features:
             raise ValueError("a constant reads no feature")
         if len(set(self.features)) != len(self.features):
@@ -91,15 +108,21 @@ class Contract(_Stored):
 
 
 class Golden(_Stored):
-    """Made-up rows and their probabilities, as stored in `golden.json`: one list of values per feature."""
+    """Made-up rows and their probabilities, as stored in `golden.json`: one list of values per feature.
+
+    `shares`: of erosion, the share of the money that leaves.
+    """
 
     rows: dict[str, list[Value]]
     probabilities: list[Probability]
+    shares: list[Probability] | None = None
 
     @model_validator(mode="after")
     def _rectangular(self) -> Golden:
         if not self.probabilities or any(len(values) != len(self.probabilities) for values in self.rows.values()):
             raise ValueError("every column must hold as many values as there are probabilities, and at least one")
+        if self.shares is not None and len(self.shares) != len(self.probabilities):
+            raise ValueError("there must be as many shares as probabilities")
         return self
 
     def frame(self) -> pd.DataFrame:
@@ -122,12 +145,15 @@ class Artefact:
         None for a constant.
     topics
         How the topics are computed that the model reads; None where it reads none.
+    severity
+        Which share of the money leaves; None where the question is not about money.
     """
 
     contract: Contract
     golden: Golden
     classifier: PropensityClassifier | None
     topics: TopicModel | None = None
+    severity: Severity | None = None
 
     @property
     def question(self) -> str:
@@ -174,10 +200,26 @@ class Artefact:
         """
         if self.classifier is None:
             return np.full(len(X), self.contract.probability, dtype=np.float64)
+        self._check_features(X)
+        return np.asarray(self.classifier.predict_proba(X[list(self.features)])[:, 1], dtype=np.float64)
+
+    def predict_share(self, X: pd.DataFrame) -> Floats:
+        """Return (n,) the share of the balances that leaves where erosion happens.
+
+        Raises
+        ------
+        ArtefactError
+            A feature that the model reads is missing, or the question is not about money.
+        """
+        if self.severity is None:
+            raise ArtefactError(f"The model for {self.question} must be about money", "no share of it is stored")
+        self._check_features(X)
+        return self.severity.share(X)
+
+    def _check_features(self, X: pd.DataFrame) -> None:
         missing = [name for name in self.features if name not in X.columns]
         if missing:
             raise ArtefactError(f"The model for {self.question} must get all its features", f"none of {missing}")
-        return np.asarray(self.classifier.predict_proba(X[list(self.features)])[:, 1], dtype=np.float64)
 
     def check_golden(self) -> None:
         """Score the golden rows and compare.
@@ -185,11 +227,16 @@ class Artefact:
         Raises
         ------
         ArtefactError
-            Where a probability is off by more than 1e-9.
+            Where a probability, or a share of the money, is off by more than 1e-9.
         """
-        expected = np.array(self.golden.probabilities)
+        expected = np.array([*self.golden.probabilities, *(self.golden.shares or ())])
+        if (self.golden.shares is None) != (self.severity is None):
+            raise ArtefactError(f"{GOLDEN_FILE} must hold shares of the money where the model for erosion tells them")
         try:
-            found = self.predict(self.golden.frame())
+            X = self.golden.frame()
+            found = self.predict(X)
+            if self.severity is not None:
+                found = np.concatenate([found, self.predict_share(X)])
         except Exception as error:  # as in `load`: what the parts cannot score together is not a model
             message = f"{type(error).__name__}: {str(error)[:_SHOWN]}"
             raise ArtefactError(f"The model for {self.question} must score its golden rows", message) from error
@@ -209,6 +256,9 @@ class Artefact:
         if self.classifier is not None:
             (directory / MODEL_FILE).write_text(self.classifier.to_parts()[0], encoding="utf-8")
             names.append(MODEL_FILE)
+        if self.severity is not None and self.severity.model is not None:
+            (directory / SEVERITY_FILE).write_text(self.severity.model.to_parts()[0], encoding="utf-8")
+            names.append(SEVERITY_FILE)
         if self.topics is not None:
             (directory / TOPICS_FILE).write_text(_json(self.topics), encoding="utf-8")
             names.append(TOPICS_FILE)
@@ -230,20 +280,42 @@ class Artefact:
         """
         contract = _read(Contract, directory / CONTRACT_FILE)
         golden = _read(Golden, directory / GOLDEN_FILE)
+        severity = _severity(directory, contract)
         if contract.classifier is None:
-            return cls(contract, golden, None)
-        text = _text(directory / MODEL_FILE)
-        try:
-            classifier = PropensityClassifier.from_parts(text, contract.classifier)
-            names = tuple(str(name) for name in classifier.feature_names_in_)
-        except ArtefactError:
-            raise
-        except Exception as error:  # any failure of a parser on a foreign file means the same: refuse it
-            message = f"{type(error).__name__}: {str(error)[:_SHOWN]}"
-            raise ArtefactError(f"{MODEL_FILE} and {CONTRACT_FILE} must hold a classifier", message) from error
-        if names != contract.features:
+            return cls(contract, golden, None, None, severity)
+        classifier = _classifier(directory / MODEL_FILE, contract.classifier)
+        if names_of(classifier) != contract.features:
             raise ArtefactError(f"{CONTRACT_FILE} must name the features that the model reads, in order")
-        return cls(contract, golden, classifier, _topics(directory, contract))
+        return cls(contract, golden, classifier, _topics(directory, contract), severity)
+
+
+def names_of(classifier: PropensityClassifier) -> tuple[str, ...]:
+    """Return the features that a classifier reads, in order."""
+    return tuple(str(name) for name in classifier.feature_names_in_)
+
+
+def _classifier(path: Path, parts: dict[str, Any]) -> PropensityClassifier:
+    text = _text(path)
+    try:
+        classifier = PropensityClassifier.from_parts(text, parts)
+        names_of(classifier)
+    except ArtefactError:
+        raise
+    except Exception as error:  # any failure of a parser on a foreign file means the same: refuse it
+        message = f"{type(error).__name__}: {str(error)[:_SHOWN]}"
+        raise ArtefactError(f"{path.name} and {CONTRACT_FILE} must hold a classifier", message) from error
+    return classifier
+
+
+def _severity(directory: Path, contract: Contract) -> Severity | None:
+    """Read which share of the money leaves; it reads no feature that the model does not."""
+    loss = contract.loss
+    if loss is None:
+        return None
+    model = None if loss.classifier is None else _classifier(directory / SEVERITY_FILE, loss.classifier)
+    if model is not None and not set(names_of(model)) <= set(contract.features):
+        raise ArtefactError(f"{SEVERITY_FILE} must read features that {CONTRACT_FILE} names")
+    return Severity(loss.threshold, loss.mean_share, model)
 
 
 def _topics(directory: Path, contract: Contract) -> TopicModel | None:
@@ -265,7 +337,9 @@ def read_contract(path: Path) -> Contract | None:
         return None
 
 
-def make_golden(artefact_predict: PropensityClassifier | float, X: pd.DataFrame, seed: int) -> Golden:
+def make_golden(
+    artefact_predict: PropensityClassifier | float, X: pd.DataFrame, seed: int, severity: Severity | None = None
+) -> Golden:
     """Make up golden rows from quantiles of the training rows, and score them.
 
     No row is a client's: each is a mix of quantiles (5 % to 95 %) of single features, of levels that at least
@@ -279,15 +353,20 @@ def make_golden(artefact_predict: PropensityClassifier | float, X: pd.DataFrame,
         Training rows; only features that the classifier reads are used.
     seed
         Of the mixes.
+    severity
+        Of erosion: its shares are told of the same rows.
     """
     if isinstance(artefact_predict, float):
-        return Golden(rows={}, probabilities=[artefact_predict])
+        one = Golden(rows={}, probabilities=[artefact_predict])
+        return one if severity is None else one.model_copy(update={"shares": [float(severity.mean_share)]})
     names = [str(name) for name in artefact_predict.feature_names_in_]
     rng = np.random.default_rng(seed)
     rows = {name: _made_up(X[name], rng) for name in names}
     blank = Golden(rows=rows, probabilities=[0.0] * _GOLDEN_ROWS)
-    found = artefact_predict.predict_proba(blank.frame())[:, 1]
-    return Golden(rows=rows, probabilities=[float(p) for p in found])
+    frame = blank.frame()
+    found = artefact_predict.predict_proba(frame)[:, 1]
+    shares = None if severity is None else [float(share) for share in severity.share(frame)]
+    return Golden(rows=rows, probabilities=[float(p) for p in found], shares=shares)
 
 
 _GOLDEN_ROWS = 24

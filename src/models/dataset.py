@@ -75,6 +75,22 @@ class Snapshots:
 
 
 @dataclass(frozen=True)
+class Amounts:
+    """Money of the rows of erosion, in the book's currency.
+
+    Attributes
+    ----------
+    base
+        (m,) what was known at the cut to be held with us.
+    lost
+        (m,) what of it left by erosion: 0 where there was none.
+    """
+
+    base: Floats
+    lost: Floats
+
+
+@dataclass(frozen=True)
 class Labelled:
     """Rows of one question with known labels.
 
@@ -88,12 +104,15 @@ class Labelled:
         (m,) 1 where it happened.
     topics
         Those of the origin that the rows are read at; None before `at`, or without any.
+    amounts
+        Money of the rows; None where the question is not about money.
     """
 
     snapshots: Snapshots
     rows: Ints
     y: Ints
     topics: TopicColumns | None = None
+    amounts: Amounts | None = None
 
     def at(self, origin: Origin) -> Labelled:
         """Return the same rows with the topics that could be learnt at an origin."""
@@ -104,7 +123,13 @@ class Labelled:
         chosen = np.isin(self.snapshots.cut[self.rows], np.array(list(cuts), dtype=_DAY))
         if held_out is not None:
             chosen &= self.snapshots.held_out[self.rows] == held_out
-        return replace(self, rows=self.rows[chosen], y=self.y[chosen])
+        return self.where(chosen)
+
+    def where(self, chosen: Mask) -> Labelled:
+        """Return some of the rows."""
+        money = self.amounts
+        amounts = None if money is None else Amounts(money.base[chosen], money.lost[chosen])
+        return replace(self, rows=self.rows[chosen], y=self.y[chosen], amounts=amounts)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -206,6 +231,28 @@ def label_attrition(snapshots: Snapshots, targets: pa.Table) -> Labelled:
     return _labelled(snapshots, targets, status == "left", np.isin(status, ("stayed", *REASONS)))
 
 
+def label_erosion(snapshots: Snapshots, targets: pa.Table) -> Labelled:
+    """Label the rows of silent erosion: 1 for `eroded`; 0 for `kept`, and for an exit of any kind within the window.
+
+    Who leaves is told by attrition: the probability is that of losing the money and keeping the client when exits may
+    come first (cumulative incidence), so that the two questions share no event and may be added up. Rows that are
+    unknown, whose client had already gone, or with too little to lose are left out.
+
+    Money beyond the base (a payment in that went out again, a gain on the market) was not there to lose: what was lost
+    is at most the base.
+
+    Parameters
+    ----------
+    targets
+        `client_id`, `cut`, `status`, `base`, `outflow`.
+    """
+    status = targets["status"].to_pandas().astype("str").to_numpy()
+    base, outflow = (targets[name].to_numpy().astype(np.float64) for name in ("base", "outflow"))
+    eroded = status == "eroded"
+    lost = np.where(eroded, np.minimum(outflow, base), 0.0)
+    return _labelled(snapshots, targets, eroded, np.isin(status, ("eroded", "kept", *REASONS)), Amounts(base, lost))
+
+
 def label_purchase(snapshots: Snapshots, targets: pa.Table) -> Labelled:
     """Label the rows of one product's question, first or again: 1 for `bought`, 0 for `not_bought`.
 
@@ -234,12 +281,15 @@ def label_own(snapshots: Snapshots, targets: pa.Table) -> Labelled:
     return _labelled(snapshots, targets, status == "happened", np.isin(status, ("happened", "not_happened")))
 
 
-def _labelled(snapshots: Snapshots, targets: pa.Table, y: Mask, known: Mask) -> Labelled:
+def _labelled(
+    snapshots: Snapshots, targets: pa.Table, y: Mask, known: Mask, amounts: Amounts | None = None
+) -> Labelled:
     """Find the rows of known labels among the snapshots."""
     rows = snapshots.keys.get_indexer(_keys(targets))
     keep = np.flatnonzero(known & (rows >= 0))
     keep = keep[np.argsort(rows[keep], kind="stable")]
-    return Labelled(snapshots, rows[keep].astype(np.int64), y[keep].astype(np.int64))
+    kept = None if amounts is None else Amounts(amounts.base[keep], amounts.lost[keep])
+    return Labelled(snapshots, rows[keep].astype(np.int64), y[keep].astype(np.int64), amounts=kept)
 
 
 def _keys(table: pa.Table) -> pd.MultiIndex:

@@ -16,7 +16,8 @@ from appetence.models.baselines import BASE_RATE, LOGISTIC
 from appetence.models.dependence import Dependence, Unit
 from appetence.models.fitting import Predictions
 from appetence.models.metrics import Interval
-from appetence.models.verdicts import Figures, Verdict, judged
+from appetence.models.outflows import MEAN_SHARE, OutflowFigures, measure_outflows
+from appetence.models.verdicts import Figures, Verdict, in_money, judged
 
 Floats = npt.NDArray[np.float64]
 SHARE = 0.1
@@ -89,6 +90,8 @@ class Evaluation:
         What was drawn as one for the intervals, and how many of them there are.
     deciles, gains
         Rows of the calibration table by decile of the score, and of the cumulative capture.
+    outflow
+        The error of the expected outflow in money; None where the question is not about money.
     """
 
     metrics: Mapping[str, Interval]
@@ -102,6 +105,7 @@ class Evaluation:
     gains: tuple[Mapping[str, float], ...]
     dependence: Dependence
     units: int
+    outflow: OutflowFigures | None = None
 
     def summary(self) -> dict[str, float]:
         """Return what is stored with the model: its own figures, as far as they can be computed."""
@@ -115,6 +119,7 @@ class Evaluation:
         for baseline, other in self.baselines.items():
             figures = {**other.metrics, "gain": other.gain.value, "gain_low": other.gain.low, "better": other.better}
             found |= {f"{baseline.replace(' ', '_')}.{name}": value for name, value in figures.items()}
+        found |= {} if self.outflow is None else self.outflow.flat()
         return {name: value for name, value in found.items() if np.isfinite(value)}
 
     def as_dict(self) -> dict[str, object]:
@@ -134,6 +139,7 @@ class Evaluation:
             "events": self.events,
             "test_dates": list(self.dates),
             "intervals_by": self.dependence.as_dict() | {"units": self.units},
+            **({} if self.outflow is None else {"outflow": self.outflow.as_dict()}),
         }
 
     def series(self) -> dict[str, dict[int, float]]:
@@ -149,6 +155,7 @@ class Evaluation:
             "evaluation.json": json.dumps(self.as_dict(), indent=1, sort_keys=True),
             "curves/calibration.csv": _csv(self.deciles),
             "curves/gains.csv": _csv(self.gains),
+            **({} if self.outflow is None else {"curves/outflow.csv": self.outflow.csv()}),
         }
 
 
@@ -177,11 +184,14 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
     baselines = {name: _compare(predictions, name, draws, seed) for name in predictions.baselines}
     beats = all(_beaten(estimates, name, other) for name, other in baselines.items())
     dates = tuple(str(date) for date in np.unique(predictions.date))
+    verdict = _verdict(beats, estimates, baselines, len(dates), predictions.dependence.unit)
+    money = predictions.outflows
+    outflow = None if money is None else measure_outflows(money, predictions.unit, draws, seed)
     return Evaluation(
         metrics=estimates,
         baselines=baselines,
         beats=beats,
-        verdict=_verdict(beats, estimates, baselines, len(dates), predictions.dependence.unit),
+        verdict=verdict if outflow is None else verdict.and_then(outflow_verdict(outflow)),
         rows=len(y),
         events=int(y.sum()),
         dates=dates,
@@ -189,6 +199,7 @@ def evaluate(predictions: Predictions, draws: int, seed: int) -> Evaluation:
         gains=gains(predictions),
         dependence=predictions.dependence,
         units=len(np.unique(predictions.unit)),
+        outflow=outflow,
     )
 
 
@@ -247,6 +258,18 @@ def _verdict(
         },
         dates,
         unit,
+    )
+
+
+def outflow_verdict(found: OutflowFigures) -> Verdict:
+    """Say in a sentence how far the money that left was from what was expected."""
+    return in_money(
+        found.model.promised,
+        found.realised,
+        (found.model.ratio.low, found.model.ratio.high),
+        found.model.mae.value,
+        {name: other.mae.value for name, other in found.baselines.items()},
+        (found.model.capture_10.value, found.baselines[MEAN_SHARE].capture_10.value),
     )
 
 

@@ -14,13 +14,15 @@ import numpy.typing as npt
 from appetence import __version__
 from appetence.errors import UsageError, did_you_mean
 from appetence.features.topic_model import is_topic
-from appetence.models.artefact import Artefact, Contract, Golden, Origins, make_golden
+from appetence.models.artefact import Artefact, Contract, Origins, make_golden
 from appetence.models.baselines import BASE_RATE, TENURE, fit_baselines, smoothed_rate
 from appetence.models.blocks import Origin
 from appetence.models.classifier import PropensityClassifier
 from appetence.models.dataset import Labelled
 from appetence.models.dependence import BY_HOUSEHOLD, Dependence
+from appetence.models.outflows import Outflows, plain_forecasts, pooled_outflows
 from appetence.models.questions import Question
+from appetence.models.severity import Severity, fit_severity, mean_severity
 from appetence.models.verdicts import Verdict
 
 Floats = npt.NDArray[np.float64]
@@ -53,6 +55,8 @@ class Predictions:
         (m,) datetime64[D], the test date of each row.
     dependence
         Which of them the units are, and why.
+    outflows
+        Money expected to leave, and what did; None where the question is not about money.
     """
 
     rows: Ints
@@ -62,6 +66,7 @@ class Predictions:
     unit: Ints
     date: npt.NDArray[np.datetime64]
     dependence: Dependence = BY_HOUSEHOLD
+    outflows: Outflows | None = None
 
     def as_baseline(self, name: str) -> Predictions:
         """Return the same rows with a baseline's probabilities as the model's."""
@@ -130,14 +135,22 @@ def predict_test(
     test = labelled.block([origin.test])
     X = test.X
     model = fit_model(labelled, origin, parameters, seed)
-    baselines = fit_baselines(labelled.block((*origin.fit, *origin.calibrate)), question.baselines)
+    known = labelled.block((*origin.fit, *origin.calibrate))
+    baselines = fit_baselines(known, question.baselines)
+    p = model.predict_proba(X)[:, 1]
+    outflows = None
+    if question.rule is not None and test.amounts is not None:
+        share = fit_severity(known, question.rule.threshold, seed).share(X)
+        plain = plain_forecasts(known, test, X, question.window.horizon)
+        outflows = Outflows(test.amounts.lost, p * share * test.amounts.base, plain)
     return Predictions(
         rows=test.rows,
         y=test.y,
-        p=model.predict_proba(X)[:, 1],
+        p=p,
         baselines={name: baseline(X) for name, baseline in baselines.items()},
         unit=test.household,
         date=test.cut,
+        outflows=outflows,
     )
 
 
@@ -162,6 +175,7 @@ def pooled(parts: Sequence[Predictions]) -> Predictions:
         unit=np.concatenate([part.unit for part in parts]),
         date=np.concatenate([part.date for part in parts]),
         dependence=parts[0].dependence,
+        outflows=pooled_outflows([part.outflows for part in parts]),
     )
 
 
@@ -191,18 +205,39 @@ class Wrapping:
 
     def classifier(self, model: PropensityClassifier, labelled: Labelled) -> Artefact:
         """Wrap up a fitted model; the golden rows come from quantiles of its fit block."""
-        fit = labelled.at(self.origin).block(self.origin.fit, held_out=False)
-        golden = make_golden(model, fit.X, self.seed)
+        read = labelled.at(self.origin)
+        fit = read.block(self.origin.fit, held_out=False)
+        severity = None
+        if self.question.rule is not None:
+            known = read.block((*self.origin.fit, *self.origin.calibrate))
+            severity = fit_severity(known, self.question.rule.threshold, self.seed)
+        golden = make_golden(model, fit.X, self.seed, severity)
         _, parts = model.to_parts()
         names = tuple(str(name) for name in model.feature_names_in_)
-        contract = self._contract("classifier", features=names, classifier=parts, probability=None)
+        loss = self._loss(severity)
+        contract = self._contract("classifier", features=names, classifier=parts, probability=None, loss=loss)
         topics = fit.topics.model if fit.topics is not None and any(map(is_topic, names)) else None
-        return Artefact(contract, golden, model, topics)
+        return Artefact(contract, golden, model, topics, severity)
 
-    def constant(self, probability: float) -> Artefact:
-        """Wrap up a base rate."""
-        contract = self._contract("constant", features=(), classifier=None, probability=probability)
-        return Artefact(contract, Golden(rows={}, probabilities=[probability]), None)
+    def constant(self, probability: float, labelled: Labelled) -> Artefact:
+        """Wrap up a base rate; of erosion also the mean share that leaves."""
+        rule = self.question.rule
+        severity = None if rule is None else mean_severity(labelled, rule.threshold)
+        loss = self._loss(severity)
+        contract = self._contract("constant", features=(), classifier=None, probability=probability, loss=loss)
+        golden = make_golden(probability, labelled.snapshots.X, self.seed, severity)
+        return Artefact(contract, golden, None, None, severity)
+
+    def _loss(self, severity: Severity | None) -> dict[str, object] | None:
+        rule = self.question.rule
+        if severity is None or rule is None:
+            return None
+        return {
+            "threshold": severity.threshold,
+            "min_balance": rule.min_balance,
+            "mean_share": severity.mean_share,
+            "classifier": None if severity.model is None else severity.model.to_parts()[1],
+        }
 
     def _contract(self, kind: str, **parts: object) -> Contract:
         window = self.question.window
@@ -238,7 +273,7 @@ def fit_fallback(wrapping: Wrapping, labelled: Labelled, every: int, prior: floa
     if wrapping.question.kind == "attrition" and TENURE in labelled.snapshots.X and can_fit(labelled, wrapping.origin):
         model = fit_model(labelled, wrapping.origin, parameters, wrapping.seed, features=(TENURE,))
         return wrapping.classifier(model, labelled)
-    return wrapping.constant(base_rate(labelled, wrapping.question, every, prior))
+    return wrapping.constant(base_rate(labelled, wrapping.question, every, prior), labelled)
 
 
 def label_hash(labelled: Labelled) -> str:

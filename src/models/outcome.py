@@ -32,6 +32,7 @@ from appetence.models.verdicts import (
     nobody_leaves,
     nobody_may_buy,
     nobody_may_buy_again,
+    nothing_to_erode,
     too_few,
     too_few_before_tests,
 )
@@ -139,6 +140,8 @@ def refusal_of(question: Question, labelled: Labelled) -> Verdict | None:
         return nobody_asked() if len(labelled) == 0 else it_never_happened() if labelled.events == 0 else None
     if len(labelled):
         return None
+    if question.kind == "erosion":
+        return nothing_to_erode()
     reason = nobody_may_buy_again if question.kind == "rebuy" else nobody_may_buy
     return reason(question.product_id or question.name)
 

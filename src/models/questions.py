@@ -1,4 +1,4 @@
-"""What can be asked of a book: who will leave, who buys which product next or again, and what the firm asks itself."""
+"""What can be asked of a book: who leaves, whose money does, who buys what next or again, and what a firm asks itself."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from appetence.book import Book
-from appetence.config import Asking, NextProductSettings, OwnQuestion
+from appetence.config import Asking, ErosionSettings, NextProductSettings, OwnQuestion
 from appetence.errors import UsageError, did_you_mean
 from appetence.models.baselines import BASE_RATE, LIFE_TABLE, LOGISTIC
 from appetence.models.blocks import Window
-from appetence.models.dataset import Labelled, Snapshots, label_attrition, label_own, label_purchase
-from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT, Kind, kind_of, product_of
-from appetence.models.verdicts import Verdict, one_product, too_few_again
+from appetence.models.dataset import Labelled, Snapshots, label_attrition, label_erosion, label_own, label_purchase
+from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, Kind, kind_of, product_of
+from appetence.models.verdicts import Verdict, no_flows, one_product, too_few_again
 from appetence.months import Month
 from appetence.targets.attrition import attrition_targets
+from appetence.targets.erosion import erosion_targets, knows_flows
 from appetence.targets.own import own_targets, require_readable
 from appetence.targets.purchase import purchase_targets
 from appetence.targets.repurchase import buyers_again, repurchase_targets
@@ -40,6 +41,8 @@ class Question:
         What a model of it must beat.
     own
         Of a firm's own question: its target and population; None for every other kind.
+    rule
+        Of erosion: which share of which balances; None for every other kind.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Question:
     fewest_events: int
     baselines: tuple[str, ...]
     own: OwnQuestion | None = None
+    rule: ErosionSettings | None = None
 
     @property
     def definition(self) -> str:
@@ -98,6 +102,13 @@ def ask(book: Book, asking: Asking, only: Collection[str] | None = None) -> Aske
         window = Window(attrition.horizon, attrition.gap)
         baselines = (BASE_RATE, LIFE_TABLE, LOGISTIC)
         questions.append(Question(ATTRITION, window, attrition.min_events, baselines))
+    if asking.erosion.enabled:
+        if knows_flows(book):
+            window = Window(asking.erosion.horizon, asking.erosion.gap)
+            least = asking.erosion.min_events
+            questions.append(Question(EROSION, window, least, (BASE_RATE, LOGISTIC), rule=asking.erosion))
+        else:
+            refused[EROSION] = no_flows()
     if next_product.enabled:
         window = Window(next_product.horizon, next_product.gap)
         products = sorted(book.execute(book.table("products").select("product_id"))["product_id"].to_pylist())
@@ -146,10 +157,13 @@ def label(book: Book, question: Question, snapshots: Snapshots, spine: pa.Table)
     """Return the rows and labels of a question."""
     gap, horizon = question.window.gap, question.window.horizon
     if question.product_id is not None:
-        targets = repurchase_targets if question.kind == "rebuy" else purchase_targets
-        return label_purchase(snapshots, targets(book, spine, [question.product_id], gap, horizon))
+        find = repurchase_targets if question.kind == "rebuy" else purchase_targets
+        return label_purchase(snapshots, find(book, spine, [question.product_id], gap, horizon))
     if question.own is not None:
         return label_own(snapshots, own_targets(book, spine, question.own, gap, horizon))
+    if question.rule is not None:
+        rule = question.rule
+        return label_erosion(snapshots, erosion_targets(book, spine, gap, horizon, rule.threshold, rule.min_balance))
     return label_attrition(snapshots, attrition_targets(book, spine, gap, horizon))
 
 

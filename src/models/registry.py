@@ -17,11 +17,11 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from appetence.errors import AppetenceError, ArtefactError, UsageError
-from appetence.models.artefact import CONTRACT_FILE, GOLDEN_FILE, MODEL_FILE, TOPICS_FILE, Artefact
+from appetence.models.artefact import CONTRACT_FILE, GOLDEN_FILE, MODEL_FILE, SEVERITY_FILE, TOPICS_FILE, Artefact
 from appetence.models.tracking import CHAMPION, FALLBACK, StoredVersion, TrackingStore, file_sha256
 
 _TRIAL_SECONDS = 300
-_FILES = (MODEL_FILE, CONTRACT_FILE, GOLDEN_FILE, TOPICS_FILE)
+_FILES = (MODEL_FILE, CONTRACT_FILE, GOLDEN_FILE, TOPICS_FILE, SEVERITY_FILE)
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,16 @@ not. So the estimator of the probabilities serves here too: its regularisation, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from appetence.models.classifier import PropensityClassifier
+from appetence.models.dataset import Labelled
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 FEWEST_FOR_SHARES = 100
 """Distinct clients with an erosion below which everyone gets the mean share: a share is worth about one event each."""
@@ -62,43 +60,47 @@ class Severity:
         return Severity(self.threshold, self.mean_share)
 
 
-def fit_severity(
-    X: pd.DataFrame,
-    share: Floats,
-    client: Ints,
-    household: Ints,
-    time: npt.NDArray[np.datetime64],
-    threshold: float,
-    parameters: Mapping[str, Any],
-) -> Severity:
-    """Learn the share from the rows where erosion happened.
+def mean_severity(known: Labelled, threshold: float) -> Severity:
+    """Return the mean share of the erosions among some rows; where there is none, half-way from the threshold to all."""
+    share = _shares(known)
+    return Severity(threshold, float(share.mean()) if len(share) else (1.0 + threshold) / 2.0)
+
+
+def fit_severity(known: Labelled, threshold: float, seed: int) -> Severity:
+    """Learn the share from the rows where erosion happened; from few of them, only its mean.
 
     Parameters
     ----------
-    X
-        (n, features)
-    share
-        (n,) of the base, in [threshold, 1].
-    client, household, time
-        (n,) codes of client and household, and the cuts: households are not split over folds, and choices are made on
-        the latest rows.
+    known
+        Rows that may be learnt from, at the origin that they are read at. Households are not split over folds, and what
+        is chosen is chosen on the latest rows, as for the probabilities.
     threshold
         See `Severity`.
-    parameters
-        Of the classifier that come from the question: seed and threads.
+    seed
+        Of folds and trees.
     """
-    mean = float(share.mean()) if len(share) else (1.0 + threshold) / 2.0
-    if threshold >= 1.0 or len(np.unique(client)) < FEWEST_FOR_SHARES:
-        return Severity(threshold, mean)
-    z = np.clip((share - threshold) / (1.0 - threshold), 0.0, 1.0)
-    happened = np.repeat([1, 0], len(z))
-    weight = np.concatenate([z, 1.0 - z])
-    model = PropensityClassifier(max_rounds=_ROUNDS, min_data_in_leaf=_LEAF, **parameters)
+    plain = mean_severity(known, threshold)
+    eroded = known.where(known.y == 1)
+    if threshold >= 1.0 or eroded.events < FEWEST_FOR_SHARES:
+        return plain
+    z = np.clip((_shares(known) - threshold) / (1.0 - threshold), 0.0, 1.0)
+    if np.ptp(z) == 0:
+        return plain
+    X = eroded.X
+    model = PropensityClassifier(max_rounds=_ROUNDS, min_data_in_leaf=_LEAF, n_jobs=1, random_state=seed)
     model.fit(
         pd.concat([X, X], ignore_index=True),
-        happened,
-        sample_weight=weight,
-        groups=np.tile(household, 2),
-        time=np.tile(time, 2),
+        np.repeat([1, 0], len(z)),
+        sample_weight=np.concatenate([z, 1.0 - z]),
+        groups=np.tile(eroded.household, 2),
+        time=np.tile(eroded.cut, 2),
     )
-    return Severity(threshold, mean, model)
+    return Severity(threshold, plain.mean_share, model)
+
+
+def _shares(known: Labelled) -> Floats:
+    """Return the share of the base that left, of the rows where erosion happened."""
+    if known.amounts is None:
+        raise ValueError("these rows are not about money")
+    eroded = known.y == 1
+    return np.minimum(known.amounts.lost[eroded] / known.amounts.base[eroded], 1.0)

@@ -23,6 +23,10 @@ class Verdict:
         """Return it under two keys for JSON: `name` and `name_fr`."""
         return {name: self.en, f"{name}_fr": self.fr}
 
+    def and_then(self, other: Verdict) -> Verdict:
+        """Return both statements, one after the other."""
+        return Verdict(f"{self.en}; {other.en}", f"{self.fr} ; {other.fr}")
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -71,6 +75,60 @@ def judged(
         f"{'fait mieux' if beats else 'ne fait pas mieux'} que ses références : AUC et perte logarithmique {own.fr}, "
         f"contre {' ; '.join(fr)} ; {dates} date{plural} de test, intervalles par {by_fr}",
     )
+
+
+FORECASTS: Mapping[str, tuple[str, str]] = {
+    "mean outflow": ("the mean outflow", "la sortie moyenne"),
+    "mean share of balances": ("the mean share of balances", "la part moyenne des encours"),
+    "last months carried forward": ("the last months carried forward", "les derniers mois prolongés"),
+}
+"""What each plain forecast of money is called in a sentence, in English and in French."""
+
+
+def in_money(
+    promised: float,
+    realised: float,
+    ratio: tuple[float, float],
+    error: float,
+    others: Mapping[str, float],
+    caught: tuple[float, float],
+) -> Verdict:
+    """Say how far the money that left was from what was expected, out of time.
+
+    Parameters
+    ----------
+    promised, realised
+        Totals over the test rows.
+    ratio
+        Bounds of the 95 % interval of the second over the first.
+    error, others
+        Mean absolute error per client: of the model, and of plain forecasts by name.
+    caught
+        Share of what left that was with the tenth of clients for whom most was expected: by the model, and by the mean
+        share of the balances.
+    """
+    low, high = (f"{bound:.2f}" for bound in ratio)
+    shares = [f"{100 * share:.0f}" for share in caught]
+    en = "; ".join(f"{counted(value)} by {FORECASTS[name][0]}" for name, value in others.items())
+    fr = " ; ".join(f"{compte(value)} pour {FORECASTS[name][1]}" for name, value in others.items())
+    return Verdict(
+        f"in money {counted(realised)} left where {counted(promised)} was expected (ratio between {low} and {high}); "
+        f"mean error per client {counted(error)}, against {en}; the tenth of clients with most expected held "
+        f"{shares[0]} % of what left, by the mean share of balances {shares[1]} %",
+        f"en montants, {compte(realised)} sont sortis pour {compte(promised)} attendus (rapport entre {french(low)} et "
+        f"{french(high)}) ; erreur moyenne par client {compte(error)}, contre {fr} ; le dixième des clients où l’on "
+        f"attendait le plus portait {shares[0]} % des sorties, {shares[1]} % selon la part moyenne des encours",
+    )
+
+
+def counted(amount: float) -> str:
+    """Return an amount in whole units, with English marks."""
+    return f"{amount:,.0f}"
+
+
+def compte(amount: float) -> str:
+    """Return an amount in whole units, with French marks: a narrow space that does not break."""
+    return french(f"{amount:,.0f}".replace(",", "\u202f"))
 
 
 def tuned(worth: bool, gain: tuple[float, float, float], tuned: Figures, in_use: Figures, dates: int) -> Verdict:
@@ -150,6 +208,26 @@ def nobody_leaves() -> Verdict:
         "nothing can be learnt about leaving",
         "Personne ne quitte ce portefeuille : à aucune date d’apprentissage un client n’a clôturé son dernier contrat "
         "de son propre choix ; on ne peut donc rien apprendre de l’attrition",
+    )
+
+
+def no_flows() -> Verdict:
+    """Say that erosion cannot be told from a fall of the market."""
+    return Verdict(
+        "This book records no net flows (balances.net_flow): money that clients take out cannot be told from market "
+        "moves, so that silent erosion cannot be asked. Map the column to have it",
+        "Ce portefeuille n’enregistre aucun flux net (balances.net_flow) : on ne peut distinguer ce que les clients "
+        "retirent de l’effet des marchés, ni donc modéliser l’érosion silencieuse. Renseignez cette colonne pour "
+        "l’obtenir",
+    )
+
+
+def nothing_to_erode() -> Verdict:
+    """Say that nobody has enough money with the firm."""
+    return Verdict(
+        "No client holds enough money here to speak of erosion: over all training dates nobody had the minimum balance",
+        "Aucun client ne détient ici assez d’encours pour parler d’érosion : à aucune date d’apprentissage quiconque "
+        "n’atteignait l’encours minimal",
     )
 
 

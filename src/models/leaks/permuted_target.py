@@ -100,7 +100,7 @@ def permuted(labelled: Labelled, seed: int) -> Labelled:
     for cut in np.unique(labelled.cut):
         rows = np.flatnonzero(labelled.cut == cut)
         y[rows] = y[rng.permutation(rows)]
-    return replace(labelled, y=y)
+    return replace(labelled, y=y, amounts=None)
 
 
 def _auc(scores: Floats, test: Labelled) -> tuple[float, float, int]:
