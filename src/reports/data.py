@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from appetence.errors import PublicationError
 from appetence.explain.wording import Language
-from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT, kind_of
+from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of
 from appetence.months import Month
 from appetence.scoring.tables import AGAIN, FIRST
 
@@ -24,7 +24,8 @@ _RUN = """
     SELECT run_id, book_fingerprint, code_version, objected, models, settings
     FROM publications JOIN score_runs USING (run_id) WHERE publications.month = ?"""
 _CLIENTS = """
-    SELECT client_id, advisor_id, attrition_probability, attrition_tier, past_profit, lifetime_value, potential
+    SELECT client_id, advisor_id, attrition_probability, attrition_tier, past_profit, lifetime_value, potential,
+           erosion_probability, expected_outflow
     FROM client_scores WHERE run_id = $run ORDER BY client_id"""
 _PRODUCTS = """
     SELECT product_id, purchase, count(*) AS eligible, sum(probability) AS buyers, avg(probability) AS average,
@@ -51,7 +52,8 @@ _REASONS = f"""
     SELECT client_id, question, theme, points, actionable, text_en, text_fr
     FROM score_reasons
     WHERE run_id = $run AND (
-        question = '{ATTRITION}' OR question IN (SELECT DISTINCT question FROM question_scores WHERE run_id = $run)
+        question IN ('{ATTRITION}', '{EROSION}')
+        OR question IN (SELECT DISTINCT question FROM question_scores WHERE run_id = $run)
         OR (client_id, question) IN (
             SELECT (client_id, if(purchase = '{AGAIN}', '{NEXT_AGAIN}:', '{NEXT_PRODUCT}:') || product_id)
             FROM ({_OFFERS})))
@@ -132,7 +134,7 @@ class PublishedScores:
     offers
         Each client's best next products: those with a model first, by expected value.
     reasons
-        Of leaving, of each client's offers, and of the firm's own questions, in the order of their rank.
+        Of leaving, of erosion, of each client's offers, and of the firm's own questions, in the order of their rank.
     questions
         Scores of the firm's own questions, each client's in the order of their names.
     """
@@ -148,6 +150,11 @@ class PublishedScores:
     def has_attrition(self) -> bool:
         """Whether the probability of leaving was modelled."""
         return self.clients["attrition_probability"].null_count < self.clients.num_rows
+
+    @property
+    def has_erosion(self) -> bool:
+        """Whether it was modelled which money leaves while the client stays."""
+        return self.clients["erosion_probability"].null_count < self.clients.num_rows
 
     @property
     def has_value(self) -> bool:

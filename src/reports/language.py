@@ -55,6 +55,10 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "risk": ("Risk of leaving{within}", "Risque de départ{within}"),
         "within": (" within {months}", " d'ici {months}"),
         "attrition": ("Attrition", "Attrition"),
+        "erosion": ("Silent erosion", "Érosion silencieuse"),
+        "erosion_risk": ("Risk of silent erosion{within}", "Risque d'érosion silencieuse{within}"),
+        "outflow": ("Expected outflow", "Sorties attendues"),
+        "outflow_within": ("Expected outflow{within}", "Sorties attendues{within}"),
         "lifetime_value": ("Lifetime value", "Valeur vie client"),
         "at_stake": ("Value at stake", "Valeur en jeu"),
         "past_profit": ("Profit of the last 12 months", "Rentabilité des 12 derniers mois"),
@@ -133,6 +137,17 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "nobody_to_call": (
             "No client here is at high or medium risk.",
             "Aucun client de cette page n'est à risque élevé ou moyen.",
+        ),
+        "keep": ("Where money may leave while the client stays", "Où les encours pourraient partir sans le client"),
+        "keep_intro": (
+            "Silent erosion: clients likelier than average to take out a large part of their balances and stay, by "
+            "the money expected to leave.",
+            "Érosion silencieuse : clients plus exposés que la moyenne à retirer une grande part de leurs encours tout "
+            "en restant, classés par sorties attendues.",
+        ),
+        "nothing_to_keep": (
+            "No client here is likelier than average to take money out and stay.",
+            "Aucun client de cette page n'est plus exposé que la moyenne à l'érosion silencieuse.",
         ),
         "ready": ("Who is ready for what", "Qui est prêt pour quoi"),
         "ready_intro": (

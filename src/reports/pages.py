@@ -12,11 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from appetence.explain.wording import Language, visible
-from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
+from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
 from appetence.reports.data import ModelNote, PublishedScores
 from appetence.reports.language import Pen
 from appetence.reports.portfolios import Page, Portfolio, total
-from appetence.reports.sheets import Sheet, ready_to_buy, to_call
+from appetence.reports.sheets import Sheet, ready_to_buy, to_call, to_keep
 from appetence.reports.situations import Directory
 from appetence.scoring.tables import AGAIN, FIRST
 
@@ -76,6 +76,7 @@ class Pages:
             "label": self._label,
             "offered": self._offered,
             "has_attrition": self._published.has_attrition,
+            "has_erosion": self._published.has_erosion,
             "has_offers": self._published.products.num_rows > 0,
             "has_worth": values.null_count < len(values),
             "has_advisors": any(portfolio.advisor_id for portfolio in self._portfolios),
@@ -86,7 +87,8 @@ class Pages:
     def _note(self, question: str, note: ModelNote) -> dict[str, Any]:
         """Name a question as readers know it: attrition, one product, all products together, or the firm's own."""
         product = product_of(question)
-        words = {ATTRITION: "attrition", NEXT_PRODUCT: "next_products", NEXT_AGAIN: "products_again"}
+        words = {ATTRITION: "attrition", EROSION: "erosion"}
+        words |= {NEXT_PRODUCT: "next_products", NEXT_AGAIN: "products_again"}
         if product is not None:
             name = self._offered(product, AGAIN if kind_of(question) == NEXT_AGAIN else FIRST)
         else:
@@ -125,6 +127,7 @@ class Pages:
             place=" · ".join(part for part in (portfolio.team, portfolio.branch) if part),
             totals=portfolio.totals if page.parts == 1 else total(page.sheets),
             calls=to_call(page.sheets, self._to_call),
+            drains=to_keep(page.sheets, self._to_call),
             sales=ready_to_buy(page.sheets, self._to_call),
             by_name=sorted(page.sheets, key=lambda sheet: (sheet.name.casefold(), sheet.client_id)),
             anchor=anchor,

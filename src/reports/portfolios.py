@@ -24,6 +24,7 @@ class Totals:
     past_profit: float | None
     lifetime_value: float | None
     potential: float | None
+    outflow: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def total(sheets: Sequence[Sheet]) -> Totals:
         _sum([sheet.past_profit for sheet in sheets]),
         _sum([sheet.lifetime_value for sheet in sheets]),
         _sum([sheet.potential for sheet in sheets]),
+        _sum([None if sheet.erosion is None else sheet.erosion.outflow for sheet in sheets]),
     )
 
 

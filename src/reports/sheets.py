@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from appetence.explain.reasons import BASELINE, OTHER
 from appetence.explain.wording import Language
-from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT
+from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT
 from appetence.reports.data import PublishedScores
 from appetence.reports.situations import Situation
 from appetence.scoring.tables import AGAIN
@@ -73,6 +74,20 @@ class Answer(NamedTuple):
         return tuple(reason for reason in self.reasons if reason.is_reason and reason.points > 0)
 
 
+class Erosion(NamedTuple):
+    """Money that may leave while the client stays: `lift` is its probability against the average of the book."""
+
+    probability: float
+    outflow: float
+    lift: float
+    reasons: tuple[Reason, ...]
+
+    @property
+    def why(self) -> tuple[Reason, ...]:
+        """The reasons that raise the probability, the strongest first."""
+        return tuple(reason for reason in self.reasons if reason.is_reason and reason.points > 0)
+
+
 @dataclass(frozen=True)
 class Sheet:
     """All that a report says of one client; money in the book's currency, None where it is not known."""
@@ -88,6 +103,7 @@ class Sheet:
     offers: tuple[Offer, ...]
     household: tuple[Situation, ...]
     answers: tuple[Answer, ...] = ()
+    erosion: Erosion | None = None
 
     @property
     def client_id(self) -> str:
@@ -131,6 +147,7 @@ def build_sheets(published: PublishedScores, situations: Mapping[str, Situation]
     may still buy. Ties are settled by the client's id, so that the same scores give the same pages.
     """
     reasons = _read_reasons(published.reasons)
+    average = pc.mean(published.clients["erosion_probability"]).as_py() or 0.0
     offers = _read_offers(published, reasons)
     answers = _read_answers(published.questions, reasons)
     households = defaultdict(list)
@@ -154,6 +171,7 @@ def build_sheets(published: PublishedScores, situations: Mapping[str, Situation]
                 offers.get(row["client_id"], ()),
                 tuple(member for member in family if member is not situation),
                 answers.get(row["client_id"], ()),
+                _read_erosion(row, average, reasons.get((row["client_id"], EROSION), ())),
             )
         )
     return sorted(sheets, key=_urgency)
@@ -162,6 +180,13 @@ def build_sheets(published: PublishedScores, situations: Mapping[str, Situation]
 def to_call(sheets: Sequence[Sheet], most: int) -> list[Sheet]:
     """Return the clients to call first: above the low tier of risk, by what is at stake."""
     return [sheet for sheet in sheets if sheet.tier in ("high", "medium")][:most]
+
+
+def to_keep(sheets: Sequence[Sheet], most: int) -> list[tuple[Sheet, Erosion]]:
+    """Return the clients likelier than the average to take money out and stay, by the money expected to leave."""
+    found = [(sheet, sheet.erosion) for sheet in sheets if sheet.erosion is not None and sheet.erosion.lift > 1]
+    found.sort(key=lambda pair: (-pair[1].outflow, pair[0].client_id))
+    return found[:most]
 
 
 def ready_to_buy(sheets: Sequence[Sheet], most: int) -> list[tuple[Sheet, Offer]]:
@@ -187,6 +212,13 @@ def _read_reasons(table: pa.Table) -> dict[tuple[str, str], tuple[Reason, ...]]:
     for client_id, question, *rest in zip(*(table[name].to_pylist() for name in columns), strict=True):
         found[client_id, question].append(Reason(*rest))
     return {key: tuple(rows) for key, rows in found.items()}
+
+
+def _read_erosion(row: Mapping[str, Any], average: float, reasons: tuple[Reason, ...]) -> Erosion | None:
+    probability = row["erosion_probability"]
+    if probability is None:
+        return None
+    return Erosion(probability, row["expected_outflow"], probability / average if average > 0 else 1.0, reasons)
 
 
 def _read_offers(

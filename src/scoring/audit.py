@@ -56,9 +56,9 @@ def audit(
     findings += [_unique(sink, run_id, table.name, table.key) for table in RUN_TABLES]
     findings += [_in_range(sink, run_id, table, column) for table, columns in _RANGES.items() for column in columns]
     findings += [_finite(sink, run_id, table, column) for table, columns in _FINITE.items() for column in columns]
-    findings.append(_reasons_add_up(sink, run_id))
+    findings += [_reasons_add_up(sink, run_id), _outflow_with_its_probability(sink, run_id)]
     if previous_run is not None:
-        findings.append(_mean_stable(sink, run_id, previous_run))
+        findings += [_mean_stable(sink, run_id, previous_run, question) for question in ("attrition", "erosion")]
     return tuple(findings)
 
 
@@ -121,6 +121,9 @@ def _reasons_add_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
             SELECT client_id, 'attrition' AS question, attrition_probability AS probability
             FROM client_scores WHERE run_id = $1 AND attrition_probability IS NOT NULL
             UNION ALL
+            SELECT client_id, 'erosion', erosion_probability
+            FROM client_scores WHERE run_id = $1 AND erosion_probability IS NOT NULL
+            UNION ALL
             SELECT client_id, if(purchase = 'again', 'rebuy:', 'buy:') || product_id, probability
             FROM appetence_scores WHERE run_id = $1
             UNION ALL
@@ -135,8 +138,16 @@ def _reasons_add_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
     return AuditFinding("reasons add up to the score", f"{worst:.1e} points apart at most", worst < _POINTS_TOLERANCE)
 
 
-def _mean_stable(sink: DuckdbSink, run_id: str, previous_run: str) -> AuditFinding:
-    sql = "SELECT avg(attrition_probability) FROM client_scores WHERE run_id = ?"
+def _outflow_with_its_probability(sink: DuckdbSink, run_id: str) -> AuditFinding:
+    sql = """SELECT count(*) FROM client_scores WHERE run_id = ? AND (
+        expected_outflow < 0 OR (expected_outflow IS NULL) <> (erosion_probability IS NULL))"""
+    wrong = int(_number(sink, sql, run_id))
+    check = "client_scores.expected_outflow: beside each erosion_probability, and not negative"
+    return AuditFinding(check, f"{wrong} rows not", wrong == 0)
+
+
+def _mean_stable(sink: DuckdbSink, run_id: str, previous_run: str, question: str) -> AuditFinding:
+    sql = f"SELECT avg({question}_probability) FROM client_scores WHERE run_id = ?"
     now, before = _number(sink, sql, run_id), _number(sink, sql, previous_run)
     stable = not (now and before) or 1 / _MEAN_FACTOR <= now / before <= _MEAN_FACTOR
-    return AuditFinding("mean attrition against the month before", f"{now:.4f} after {before:.4f}", stable)
+    return AuditFinding(f"mean {question} against the month before", f"{now:.4f} after {before:.4f}", stable)

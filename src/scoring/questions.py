@@ -28,10 +28,13 @@ class QuestionScores:
         Shape (clients,).
     reasons
         The rows of `score_reasons`, less run, month and question.
+    share
+        Shape (clients,): of erosion, the part of the money that leaves where it happens; None for other questions.
     """
 
     probability: Floats
     reasons: pa.Table
+    share: Floats | None = None
 
 
 def score_question(
@@ -61,10 +64,11 @@ def score_question(
     """
     read = [features[name] for name in artefact.features]
     tell = _Teller(client_ids, values, read, themes, k, currency)
+    share = None if artefact.severity is None else artefact.predict_share(frame)
     if artefact.classifier is None:
         probability = artefact.predict(frame)
         base = float(artefact.probability or 0.0)
-        return QuestionScores(probability, tell(0, np.zeros((len(frame), 0)), probability, base))
+        return QuestionScores(probability, tell(0, np.zeros((len(frame), 0)), probability, base), share)
     scores, tables = [], []
     at = 0
     for block in explain_blocks(artefact.classifier, frame[list(artefact.features)]):
@@ -73,7 +77,7 @@ def score_question(
         tables.append(tell(at, points, probability, block.baseline))
         scores.append(probability)
         at += len(probability)
-    return QuestionScores(np.concatenate(scores), pa.concat_tables(tables))
+    return QuestionScores(np.concatenate(scores), pa.concat_tables(tables), share)
 
 
 @dataclass(frozen=True)

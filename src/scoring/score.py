@@ -22,12 +22,13 @@ from appetence.features.topic_model import TopicModel
 from appetence.features.topics import build_topics
 from appetence.models.artefact import Artefact
 from appetence.models.curves import client_curves
-from appetence.models.kinds import ATTRITION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
+from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
 from appetence.models.survival import SurvivalCurves
 from appetence.progress import Progress, silent
 from appetence.scoring.questions import QuestionScores, score_question
 from appetence.scoring.tables import AGAIN, FIRST, HORIZONS
 from appetence.targets.eligibility import eligible
+from appetence.targets.erosion import asset_base
 from appetence.targets.own import own_population
 from appetence.value.lifetime import annuities, contract_value, sale_value
 from appetence.value.margins import held_contracts, past_profit, product_economics
@@ -63,7 +64,7 @@ def score_clients(
     table
         One row per client, at `cut`.
     artefacts
-        Per question (`attrition`, `buy:<product_id>`, a name of `own`) its verified model.
+        Per question (`attrition`, `erosion`, `buy:<product_id>`, a name of `own`) its verified model.
     own
         The firm's own questions: each is asked of its population alone.
     """
@@ -75,6 +76,11 @@ def score_clients(
         progress("scoring attrition", 0.0)
         attrition = job.question(artefacts[ATTRITION], np.arange(len(job.clients)))
         reasons.append(_named(attrition.reasons, ATTRITION))
+    erosion = None
+    if EROSION in artefacts:
+        progress("scoring erosion", 1 / steps)
+        erosion = job.erosion(artefacts[EROSION])
+        reasons += [] if erosion is None else [_named(erosion.reasons, EROSION)]
     model = artefacts.get(ATTRITION)
     curves = client_curves(
         book,
@@ -107,11 +113,20 @@ def score_clients(
             answers.append(_answers(job.clients, rows, question.name, found.probability, answering))
     appetence = _ranked(pa.concat_tables(offers) if offers else _no_offers())
     return MonthScores(
-        job.client_rows(attrition, curves, annuity, appetence),
+        job.client_rows(attrition, erosion, curves, annuity, appetence),
         appetence,
         pa.concat_tables(answers) if answers else _no_answers(),
         pa.concat_tables(reasons) if reasons else _no_reasons(),
     )
+
+
+@dataclass(frozen=True)
+class _Erosion:
+    """Of all clients, NaN for those with too little money with us; reasons of the others."""
+
+    probability: Floats
+    outflow: Floats
+    reasons: pa.Table
 
 
 class _Month:
@@ -170,6 +185,24 @@ class _Month:
             self.currency,
         )
 
+    def erosion(self, artefact: Artefact) -> _Erosion | None:
+        """Score silent erosion for those who hold the least balance it is asked of; None where nobody does.
+
+        The expected outflow is probability times share of the money that leaves times the balances known at the cut.
+        """
+        loss = artefact.contract.loss
+        if loss is None:
+            raise ValueError("the model must be one of erosion")
+        bases = asset_base(self.book, self.values.select(SPINE.names))["base"].to_numpy()
+        rows = np.flatnonzero(bases >= loss.min_balance)  # NaN, without any balance, is not
+        if len(rows) == 0:
+            return None
+        found = self.question(artefact, rows)
+        probability, outflow = np.full((2, len(self.clients)), np.nan)
+        probability[rows] = found.probability
+        outflow[rows] = found.probability * bases[rows] * (1.0 if found.share is None else found.share)
+        return _Erosion(probability, outflow, found.reasons)
+
     def topics(self, model: TopicModel) -> FeatureTable:
         """Return the clients' topics by a topic model; models of one training share theirs."""
         if model not in self._topics:
@@ -177,7 +210,12 @@ class _Month:
         return self._topics[model]
 
     def client_rows(
-        self, attrition: QuestionScores | None, curves: SurvivalCurves, annuity: Floats, appetence: pa.Table
+        self,
+        attrition: QuestionScores | None,
+        erosion: _Erosion | None,
+        curves: SurvivalCurves,
+        annuity: Floats,
+        appetence: pa.Table,
     ) -> pa.Table:
         """Put a client's figures side by side."""
         nothing = pa.nulls(len(self.clients), pa.float64())
@@ -194,8 +232,8 @@ class _Month:
                 },
                 "attrition_probability": nothing if probability is None else pa.array(probability),
                 "attrition_tier": _tiers(probability, len(ids), self.scoring.high, self.scoring.medium),
-                "erosion_probability": nothing,
-                "expected_outflow": nothing,
+                "erosion_probability": nothing if erosion is None else _known(erosion.probability),
+                "expected_outflow": nothing if erosion is None else _known(erosion.outflow),
                 "past_profit": nothing if profit is None else pa.array([profit.get(i, 0.0) for i in ids]),
                 "lifetime_value": _known(self._lifetime_values(annuity)),
                 "potential": self._potential(appetence),

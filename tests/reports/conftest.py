@@ -74,6 +74,7 @@ def publish_scores(
     """Publish rows through the job's own sink."""
     at = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
     told = {"attrition": {"kind": "classifier", "verdict": "Good.", "horizon": 6}, "buy:P": {"horizon": 3}}
+    told["erosion"] = {"verdict": "Money.", "verdict_fr": "Argent.", "horizon": 4}
     run = {
         "run_id": run_id,
         "month": month,
@@ -152,11 +153,14 @@ def small_scores(path: Path, **changes: object) -> Path:
             lifetime_value=9000.0 if i == "4" else 1000.0,
             past_profit=12.0,
             potential=30.0,
+            erosion_probability=0.04 * int(i) if i not in "12" else None,
+            expected_outflow=1000.0 * int(i) if i not in "12" else None,
         )
         for i in ids
     ]
     offers = [offer_row(i, "Q", 0.01 * int(i), 10.0 * int(i)) for i in ids]
     reasons = [row for i in ids for row in reason_rows(i, "attrition", 4.0, 3.0, -1.0, 5.0 * int(i) - 6.0)]
+    reasons += [row for i in ids[2:] for row in reason_rows(i, "erosion", 9.0, 2.5, -2.5, 4.0 * int(i) - 9.0)]
     reasons += [row for i in ids for row in reason_rows(i, "buy:Q", 1.0, 0.5, 1.0 * int(i) - 1.5)]
     given = {"clients": clients, "offers": offers, "reasons": reasons, **changes}
     return publish_scores(path, **given)

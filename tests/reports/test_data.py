@@ -75,9 +75,10 @@ def test_a_database_of_before_there_were_other_purchases_is_read_as_first_ones(s
 def test_reasons_come_with_their_offers_and_in_order_of_rank(scores):
     published = read_published(scores(), MONTH)
     of_third = [row for row in published.reasons.to_pylist() if row["client_id"] == "3"]
-    assert [row["question"] for row in of_third] == ["attrition"] * 4 + ["buy:Q"] * 3
-    assert [row["points"] for row in of_third] == [4.0, 3.0, -1.0, 9.0, 1.0, 0.5, 1.5]
-    assert read_published(scores(offers=[], run_id="run-2"), MONTH).reasons.num_rows == 8 * 4
+    assert [row["question"] for row in of_third] == ["attrition"] * 4 + ["buy:Q"] * 3 + ["erosion"] * 4
+    points = [row["points"] for row in of_third]
+    assert points == [4.0, 3.0, -1.0, 9.0, 1.0, 0.5, 1.5, 9.0, 2.5, -2.5, 3.0]
+    assert read_published(scores(offers=[], run_id="run-2"), MONTH).reasons.num_rows == 8 * 4 + 6 * 4
 
 
 def test_what_is_said_of_models(scores):
@@ -107,7 +108,7 @@ def test_what_is_said_of_models(scores):
 
 def test_the_run_tells_its_tiers_and_its_models_horizons(scores):
     run = read_published(scores(settings={"scoring": {"high": 0.1}}), MONTH).run
-    assert run.horizons == {"attrition": 6, "buy": 3}
+    assert run.horizons == {"attrition": 6, "buy": 3, "erosion": 4}
     assert run.shares == {"high": 0.1}
     told = {"attrition": {"horizon": 6}, "buy:P": {"horizon": 3}, "buy:Q": {"horizon": 3}, "buy:R": {"refused": "one"}}
     assert read_published(scores(models=told, settings={}, run_id="run-2"), MONTH).run.horizons == {

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from appetence.explain.wording import visible
+from appetence.scoring.tables import CLIENT_SCORES
 
 VOID = {"meta", "input", "br", "img", "link", "hr"} | {"path", "rect"}
 
@@ -119,7 +120,7 @@ def test_hostile_names_and_texts_are_shown_and_inert(pages):
 def test_file_names_and_anchors_hold_no_name_or_id(pages):
     tree = Tree(pages["fr"]["advisor-001.html"])
     assert all(
-        re.fullmatch(r"content|call|ready|all|quality|sheets|filter|[cn]\d+", a["id"])
+        re.fullmatch(r"content|call|keep|ready|all|quality|sheets|filter|[cn]\d+", a["id"])
         for _, a in tree.tags
         if "id" in a
     )
@@ -251,3 +252,49 @@ def test_a_firms_own_questions_stand_on_the_sheets_by_their_labels(reported, rea
         assert sum(name.startswith(("Calls", "Nous")) for name in found) == 2
         assert rate in sheets
         assert {"en": "Reason 1 of 6", "fr": "Motif 1 de 6"}[language] in sheets
+
+
+def section(text: str, name: str) -> str:
+    """What a page says under a heading."""
+    part = re.search(rf'<section aria-labelledby="{name}">(.*?)</section>', text, re.DOTALL)
+    return plain(Tree(part[1]).text) if part else ""
+
+
+def plain(text: str) -> str:
+    """Return a text with spaces that may break."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def test_money_that_may_leave_is_told_beside_attrition_with_reasons(pages):
+    """Of the six clients with a risk of erosion, 12 % to 32 %, the upper half is above their average of 22 %."""
+    for language, words in (
+        (
+            "en",
+            ("Where money may leave", "Risk of silent erosion within 4 months", "Expected outflow", "Reason 1 of 8"),
+        ),
+        ("fr", ("Où les encours pourraient partir", "Risque d’érosion silencieuse d’ici 4 mois", "Motif 1 de 8")),
+    ):
+        page = pages[language]["advisor-001.html"]
+        told = section(page, "keep")
+        assert all(word in told for word in words)
+        assert re.findall("Zoé Martin|Léa Petit|Paul Petit", told) == ["Paul Petit", "Léa Petit"]
+        assert re.search(r"32.?%", told)
+    assert pages["fr"]["advisor-001.html"].count("<h4>Érosion silencieuse</h4>") == 5
+    total = plain(Tree(pages["en"]["index.html"]).text)
+    assert "Expected outflow within 4 months" in total
+    assert "€33,000" in total
+
+
+def test_a_book_without_flows_says_why_there_is_no_erosion_and_shows_no_column(reported):
+    nothing = dict.fromkeys(CLIENT_SCORES.schema.names)
+    rows = [nothing | {"client_id": str(i), "advisor_id": "A1", "attrition_probability": 0.1} for i in range(1, 9)]
+    refused = {"erosion": {"refused": "No net flows.", "refused_fr": "Aucun flux net."}}
+    index = reported(clients=rows, reasons=[], models=refused)
+    for language, heading, why in (("en", "Silent erosion", "No net flows."), ("fr", "Érosion silencieuse", "Aucun")):
+        for name, text in pages_of(index, language).items():
+            assert section(text, "keep") == "", name
+            assert "Expected outflow" not in text
+            assert "Sorties attendues" not in text
+            told = section(text, "quality")
+            assert heading in told
+            assert why in told

@@ -5,7 +5,7 @@ import pytest
 
 from appetence.months import Month
 from appetence.reports.data import PublishedScores, Run
-from appetence.reports.sheets import Offer, Reason, build_sheets, ready_to_buy, to_call
+from appetence.reports.sheets import Offer, Reason, build_sheets, ready_to_buy, to_call, to_keep
 from appetence.reports.situations import Situation
 
 RUN = Run("r", Month.parse("2023-12"), "f", "1", 0, {}, {}, {})
@@ -22,6 +22,7 @@ def columns(texts: tuple[str, ...], numbers: tuple[str, ...], flags: tuple[str, 
 
 def published(rows: list[dict], offers: list[dict] = (), reasons: list[dict] = ()) -> PublishedScores:
     numbers = ("attrition_probability", "past_profit", "lifetime_value", "potential")
+    numbers += ("erosion_probability", "expected_outflow")
     clients = columns(("client_id", "advisor_id", "attrition_tier"), numbers)
     by_product: dict[tuple[str, str], list[float]] = {}
     for row in offers:
@@ -145,3 +146,22 @@ def test_the_household_is_the_other_clients_scored_who_share_it():
     sheets = {s.client_id: s for s in sheets_of([client(i, 0.1, 1.0) for i in "abcd"], situations)}
     assert [member.client_id for member in sheets["a"].household] == ["b"]
     assert sheets["c"].household == sheets["d"].household == ()
+
+
+def test_whose_money_may_leave_is_told_by_the_money_above_the_average_risk_only():
+    rows = [
+        client("a", 0.1, 1.0, erosion_probability=0.3, expected_outflow=50.0),
+        client("b", 0.1, 1.0, erosion_probability=0.6, expected_outflow=20.0),
+        client("c", 0.1, 1.0, erosion_probability=0.5, expected_outflow=40.0),
+        client("d", 0.1, 1.0, erosion_probability=0.2, expected_outflow=900.0),
+        client("e", 0.1, 1.0),
+    ]
+    told = {"client_id": "b", "question": "erosion", "actionable": False, "text_en": "x", "text_fr": "x"}
+    reasons = [told | {"theme": theme, "points": points} for theme, points in (("flows", 20.0), ("x", -3.0))]
+    sheets = sheets_of(rows, reasons=reasons)
+    assert [(s.client_id, erosion.outflow) for s, erosion in to_keep(sheets, 5)] == [("c", 40.0), ("b", 20.0)]
+    assert [s.client_id for s, _ in to_keep(sheets, 1)] == ["c"]
+    found = {sheet.client_id: sheet.erosion for sheet in sheets}
+    assert found["b"].lift == pytest.approx(0.6 / 0.4)
+    assert [one.points for one in found["b"].why] == [20.0]
+    assert found["e"] is None

@@ -15,7 +15,7 @@ AT = dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
 
 def good():
     client = {**dict.fromkeys(CLIENT_SCORES.schema.names), **RUN, "client_id": "a", "attrition_probability": 0.25}
-    client |= {"lifetime_value": 10.0}
+    client |= {"lifetime_value": 10.0, "erosion_probability": 0.1, "expected_outflow": 7.0}
     offer = {**RUN, "client_id": "a", "product_id": "p", "purchase": "first", "rank": 1, "modelled": True}
     offer["probability"] = 0.5
     again = offer | {"product_id": "q", "probability": 0.25, "purchase": "again", "rank": 2}
@@ -23,6 +23,7 @@ def good():
     reasons = [
         base | {"question": "attrition", "rank": 0, "points": 20.0},
         base | {"question": "attrition", "rank": 1, "points": 5.0},
+        base | {"question": "erosion", "rank": 0, "points": 10.0},
         base | {"question": "buy:p", "rank": 0, "points": 50.0},
         base | {"question": "rebuy:q", "rank": 0, "points": 25.0},
         base | {"question": "complains", "rank": 0, "points": 30.0},
@@ -50,6 +51,9 @@ def findings(tmp_path, rows, clients=1, previous=None, objecting=()):
         return audit(sink, "r", clients, objecting, "before" if previous is not None else None)
 
 
+OUTFLOW = "client_scores.expected_outflow: beside each erosion_probability, and not negative"
+
+
 def failed(found):
     return [finding.check for finding in found if not finding.passed]
 
@@ -66,6 +70,11 @@ def test_good_scores_pass(tmp_path):
         ("client_scores", "attrition_probability", 1.5, "client_scores.attrition_probability: within [0, 1]"),
         ("client_scores", "attrition_12m", math.nan, "client_scores.attrition_12m: within [0, 1]"),
         ("client_scores", "lifetime_value", math.inf, "client_scores.lifetime_value: finite"),
+        ("client_scores", "erosion_probability", 0.2, "reasons add up to the score"),
+        ("client_scores", "erosion_probability", None, OUTFLOW),
+        ("client_scores", "expected_outflow", None, OUTFLOW),
+        ("client_scores", "expected_outflow", -0.01, OUTFLOW),
+        ("client_scores", "expected_outflow", math.nan, "client_scores.expected_outflow: finite"),
         ("appetence_scores", "probability", -0.1, "appetence_scores.probability: within [0, 1]"),
         ("question_scores", "probability", 1.1, "question_scores.probability: within [0, 1]"),
         ("question_scores", "question", "other", "reasons add up to the score"),

@@ -11,8 +11,9 @@ from appetence.features.pipeline import build_features
 from appetence.features.population import population
 from appetence.features.topic_model import TopicModel
 from appetence.features.topics import build_topics
-from appetence.models.artefact import Artefact, Contract, Golden, Origins
+from appetence.models.artefact import Artefact, Contract, Golden, Loss, Origins
 from appetence.models.classifier import PropensityClassifier
+from appetence.models.severity import Severity
 from appetence.scoring import score
 from appetence.scoring.score import score_clients
 
@@ -148,6 +149,35 @@ def reads_topics(question: str, topics: TopicModel, seed: int) -> Artefact:
         update={"question": question, "product_id": None if product == question else product}
     )
     return Artefact(contract, Golden(rows={}, probabilities=[0.5]), classifier, topics)
+
+
+def test_money_that_may_leave_is_chance_times_share_times_the_balance_known(make_book):
+    """25 % × 60 % × 4,000; nothing is said of who holds less than the minimum, or has no balance recorded."""
+    balances = {"a": 4000, "b": 999}
+    month = [
+        {"contract_id": f"k{i}", "month": dt.date(2022, 12, 1), "balance": amount, "net_flow": 0}
+        for i, amount in balances.items()
+    ]
+    book = make_book(
+        {"contracts": [{"client_id": i, "contract_id": f"k{i}"} for i in "abc"], "balances": month},
+        observed_until=dt.date(2023, 6, 1),
+    )
+    contract = base_rate("save", 0.25).contract
+    loss = Loss(threshold=0.2, min_balance=1000.0, mean_share=0.6, classifier=None)
+    contract = contract.model_copy(update={"question": "erosion", "product_id": None, "loss": loss})
+    golden = Golden(rows={}, probabilities=[0.25], shares=[0.6])
+    model = Artefact(contract, golden, None, None, Severity(0.2, 0.6))
+    model.check_golden()
+    table = build_features(book, population(book, [CUT]))
+    value = ValueSettings(horizon=24)
+    found = score_clients(book, CUT, table, {"erosion": model}, ScoringSettings(database="unused"), value, "EUR")
+    told = {
+        row["client_id"]: (row["erosion_probability"], row["expected_outflow"])
+        for row in found.client_scores.to_pylist()
+    }
+    assert told == {"a": (0.25, pytest.approx(600.0)), "b": (None, None), "c": (None, None)}
+    reasons = [(r["client_id"], r["question"], r["points"]) for r in found.score_reasons.to_pylist()]
+    assert reasons == [("a", "erosion", 25.0), ("a", "erosion", 0.0)]
 
 
 def test_each_model_reads_and_tells_its_own_topics(make_book, monkeypatch):
