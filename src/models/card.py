@@ -25,6 +25,7 @@ from appetence.models.artefact import Artefact
 from appetence.models.evaluation import within_dates
 from appetence.models.fitting import Predictions
 from appetence.models.outcome import Outcome
+from appetence.models.outflows import OutflowFigures
 from appetence.models.tracking import StoredVersion
 
 FEWEST_EVENTS = 20
@@ -103,6 +104,7 @@ class Card(_Stored):
     gains: dict[str, Estimate]
     deciles: tuple[dict[str, Figure], ...]
     by_date: tuple[Slice, ...]
+    outflow: dict[str, Estimate] | None = None
     disparity: tuple[Disparity, ...] | None
     parameters: dict[str, str]
     code_version: str
@@ -181,6 +183,7 @@ def make_card(
         deciles=()
         if evaluation is None
         else tuple({k: _finite(v) for k, v in row.items()} for row in evaluation.deciles),
+        outflow=None if evaluation is None or evaluation.outflow is None else _outflow(evaluation.outflow),
         by_date=() if tested is None else tuple(_by_date(tested, draws, seed)),
         disparity=None if tested is None else disparity(book, material.clients, tested, draws, seed),
         parameters={name: str(value) for name, value in sorted(parameters.items())},
@@ -275,6 +278,15 @@ def _lines(artefact: Artefact, material: Material) -> Iterator[FeatureLine]:
             theme={"en": theme.label_en, "fr": theme.label_fr},
             actionable=theme.actionable,
         )
+
+
+def _outflow(found: OutflowFigures) -> dict[str, Estimate]:
+    """Return the error in money: of the model, and the mean error of each plain forecast and of forecasting nothing."""
+    alone = {"promised": found.model.promised, "realised": found.realised}
+    told = {name: Estimate(value=_finite(value), low=None, high=None) for name, value in alone.items()}
+    told |= {name: _estimate(getattr(found.model, name)) for name in ("ratio", "mae", "capture_10")}
+    told |= {f"mae of {name}": _estimate(other.mae) for name, other in found.baselines.items()}
+    return told | {"mae of nothing": Estimate(value=found.nothing, low=None, high=None)}
 
 
 def _estimate(found: metrics.Interval) -> Estimate:

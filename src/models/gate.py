@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from appetence.models.blocks import Window
 from appetence.models.evaluation import ENOUGH_DRAWS
 from appetence.models.metrics import Interval
 from appetence.models.questions import Question
-from appetence.models.rows import Rows, learnt_until, matured_cuts, newest_cut
+from appetence.models.rows import Rows, as_answered, learnt_until, matured_cuts, newest_cut
 from appetence.models.verdicts import Verdict
 from appetence.months import shift
 
@@ -110,7 +110,7 @@ def hold_against(
     Parameters
     ----------
     question
-        As asked of the book; its window is replaced by the version's.
+        As asked of the book; what the version answers, its window above all, goes before it.
     new, old
         The version to promote, and what scores now.
     features, settings
@@ -123,7 +123,7 @@ def hold_against(
     ArtefactError
         The version to promote cannot score the features there are.
     """
-    question = replace(question, window=new.window)
+    question = as_answered(question, new.artefact)
     newest = newest_cut(book.observed_until, new.window)
     first = shift(book.observed_from, settings.history)
     sides = [new] if old is None else [new, old]
@@ -158,9 +158,11 @@ def hold_against(
 
 
 def _apart(question: Question, new: Contender, old: Contender) -> Verdict | None:
-    """Return why two versions cannot be held to the same labels, if so."""
+    """Return why two versions cannot be held to the same labels, those of the question as the new one answers it."""
     if old.window != new.window:
         return say.another_window(old.version, new.version)
+    if as_answered(question, old.artefact) != question:
+        return say.another_rule(old.version, new.version)
     others = [one for one in (new, old) if one.artefact.contract.definition != question.definition]
     return say.another_question(others[0].version) if others else None
 

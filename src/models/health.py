@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from appetence.book import Book
@@ -22,7 +22,7 @@ from appetence.models.dataset import Labelled
 from appetence.models.gate import DUEL, FEWEST_EVENTS
 from appetence.models.metrics import Interval, log_loss
 from appetence.models.questions import Question
-from appetence.models.rows import Rows, learnt_until, matured_cuts, newest_cut
+from appetence.models.rows import Rows, as_answered, learnt_until, matured_cuts, newest_cut
 from appetence.models.verdicts import Verdict
 from appetence.months import Month, shift
 from appetence.progress import Progress, silent
@@ -162,7 +162,7 @@ def _of_window(
 
 
 def _looked_at(one: InUse, past: Rows, now: Rows, cut: dt.date, settings: TrainingSettings) -> Health:
-    question = replace(one.question, window=one.window)
+    question = as_answered(one.question, one.artefact)
     known, rows = past.label(question), now.label(question)
     if rows.events < FEWEST_EVENTS or not len(known):
         return _unknown(one, say.too_few_to_compare(rows.events, FEWEST_EVENTS))

@@ -171,6 +171,16 @@ def another_question(version: int) -> Verdict:
     )
 
 
+def another_rule(old: int, new: int) -> Verdict:
+    """Say that two versions of erosion call something else erosion."""
+    return Verdict(
+        f"versions {old} and {new} call another share of the balances erosion, or ask it of other balances, so that "
+        "their figures cannot be compared",
+        f"les versions {old} et {new} ne parlent pas d’érosion à partir de la même part des encours, ou des mêmes "
+        "encours : leurs chiffres ne peuvent être comparés",
+    )
+
+
 def no_month_over() -> Verdict:
     """Say that no label window has closed."""
     return Verdict(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -119,6 +119,14 @@ class Rows:
         if model not in self._topics:
             self._topics[model] = build_topics(self.book, self.spine, model).frame()
         return self._topics[model]
+
+
+def as_answered(question: Question, artefact: Artefact) -> Question:
+    """Return the question as a model answers it: with its window and, of erosion, its threshold and least balance."""
+    loss, rule = artefact.contract.loss, question.rule
+    if loss is not None and rule is not None:
+        rule = rule.model_copy(update={"threshold": loss.threshold, "min_balance": loss.min_balance})
+    return replace(question, window=Window(artefact.horizon, artefact.gap), rule=rule)
 
 
 def learnt_until(artefact: Artefact, window: Window) -> dt.date:

@@ -61,7 +61,7 @@ class Severity:
 
 
 def mean_severity(known: Labelled, threshold: float) -> Severity:
-    """Return the mean share of the erosions among some rows; where there is none, half-way from the threshold to all."""
+    """Return the mean share of the erosions among some rows; without any, half-way from the threshold to all."""
     share = _shares(known)
     return Severity(threshold, float(share.mean()) if len(share) else (1.0 + threshold) / 2.0)
 

@@ -97,9 +97,7 @@ def tune_question(
         return TuningResult(name, "refused", _too_short(book, question, training))
     dates = {question: Blocks((*folds, *blocks.tests), blocks.tests[-1])}
     labelled = prepare(book, dates, features, training, part(progress, 0.0, 0.1)).labelled[question]
-    labelled = replace(
-        labelled, amounts=None
-    )  # trials are judged by their probabilities: no part about money is fitted
+    labelled = replace(labelled, amounts=None)  # judged by probabilities: what is about money is not fitted
     tests = [origin for origin in blocks.tests if can_fit(labelled, origin)]
     refusal = why_not_modelled(question, labelled, tests)
     folds = tuple(origin for origin in folds if can_fit(labelled, origin))

@@ -24,6 +24,7 @@ BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "sont des intervalles à 95 % : ce que le chiffre aurait pu être avec d'autres clients.",
         ),
         "attrition": ("Attrition", "Attrition"),
+        "erosion": ("Silent erosion", "Érosion silencieuse"),
         "buy": ("First purchase: {product}", "Premier achat : {product}"),
         "rebuy": ("Another contract: {product}", "Un autre contrat : {product}"),
         "verdicts": ("Verdicts", "Verdicts"),
@@ -49,6 +50,27 @@ BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "logistic regression": ("logistic regression", "régression logistique"),
         "ahead_auc": ("Ahead in AUC", "Avance en AUC"),
         "ahead_log_loss": ("Ahead in log-loss", "Avance en perte logarithmique"),
+        "money": ("In money: outflow expected and seen", "En montants : sorties attendues et constatées"),
+        "money_intro": (
+            "Probability of erosion, times the share of the balances that leaves, times the balances. The mean error "
+            "is smallest for a forecast near what is usual, which is nothing: that of forecasting nothing is told too. "
+            "Caught: the part of what left that was with the tenth of clients for whom most was expected.",
+            "Probabilité d'érosion, multipliée par la part des encours qui sort et par les encours. L'erreur moyenne "
+            "est la plus faible pour une prévision proche du cas courant, c'est-à-dire rien : celle de ne rien prévoir "
+            "est donnée aussi. Captés : la part des sorties qui se trouvait chez le dixième des clients où l'on "
+            "attendait le plus.",
+        ),
+        "forecast": ("Forecast", "Prévision"),
+        "promised": ("Expected", "Attendu"),
+        "realised": ("Seen", "Constaté"),
+        "left_ratio": ("Seen / expected", "Constaté / attendu"),
+        "mae": ("Mean error per client", "Erreur moyenne par client"),
+        "caught": ("Caught in 10 %", "Captés dans 10 %"),
+        "tenth": ("Tenth by expected outflow", "Dixième selon les sorties attendues"),
+        "nothing": ("nothing leaves", "rien ne sort"),
+        "mean outflow": ("mean outflow", "sortie moyenne"),
+        "mean share of balances": ("mean share of balances", "part moyenne des encours"),
+        "last months carried forward": ("last months carried forward", "derniers mois prolongés"),
         "by_date": ("By test date", "Par date de test"),
         "date": ("Test date", "Date de test"),
         "rows": ("Rows", "Lignes"),

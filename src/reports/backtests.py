@@ -16,8 +16,9 @@ from appetence.models.backtests.result import FIGURES, Backtest, BacktestResult
 from appetence.models.backtests.sheets import Sheet
 from appetence.models.backtests.verdict import LEVEL
 from appetence.models.dependence import UNIT_WORDS
-from appetence.models.kinds import ATTRITION, kind_of, product_of
+from appetence.models.kinds import ATTRITION, EROSION, kind_of, product_of
 from appetence.models.metrics import Interval
+from appetence.models.outflows import Forecast, OutflowFigures
 from appetence.models.rankings.result import LENGTHS, ProductRanking
 from appetence.models.verdicts import Verdict
 from appetence.months import Month
@@ -128,7 +129,7 @@ class _Writer:
         product = product_of(question)
         if product is None:
             named = self.own.get(question, {}).get(f"label_{self.language}", question)
-            return pen("attrition") if question == ATTRITION else named
+            return pen(question) if question in (ATTRITION, EROSION) else named
         return pen(kind_of(question), product=self.products.get(product, {}).get(f"label_{self.language}") or product)
 
     def _question(self, pen: Pen, number: int, found: Backtest) -> dict[str, Any]:
@@ -158,6 +159,7 @@ class _Writer:
             "dates": [
                 self._row(pen, self._month(pen, date), sheet, names, ranges=True) for date, sheet in found.dates.items()
             ],
+            "money": [] if found.outflow is None else list(self._money(pen, found, found.outflow)),
             "groups": list(self._groups(pen, found, names)),
             "horizons": None if found.horizons is None else horizons_of(pen, found.horizons),
             "drift": [self._drift(pen, found, number) for number in range(len(found.drift))],
@@ -176,6 +178,27 @@ class _Writer:
     def _row(self, pen: Pen, label: str, sheet: Sheet, names: list[str], ranges: bool) -> dict[str, Any]:
         told = [_told(pen, name, sheet.model.get(name), ranges) for name in names] if sheet.told else []
         return {"label": label, "rows": pen.count(sheet.rows), "events": pen.count(sheet.events), "told": told}
+
+    def _money(self, pen: Pen, found: Backtest, money: OutflowFigures) -> Iterator[tuple[str, list[str], list[Any]]]:
+        """Yield tables of the expected outflow: by forecast, by test date, by its size."""
+
+        def cells(one: Forecast, realised: float) -> list[str]:
+            ratio, error, caught = (_range(pen, v, d) for v, d in ((one.ratio, 2), (one.mae, 0), (one.capture_10, 2)))
+            return [pen.count(round(one.promised)), pen.count(round(realised)), ratio, error, caught]
+
+        head = [pen(name) for name in ("promised", "realised", "left_ratio", "mae", "caught")]
+        rows = [
+            (pen(name), cells(one, money.realised)) for name, one in {"model": money.model, **money.baselines}.items()
+        ]
+        nothing = [pen.count(0), pen.count(round(money.realised)), "–", pen.number(money.nothing, 0), "–"]
+        yield pen("forecast"), head, [*rows, (pen("nothing"), nothing)]
+        dates = found.outflow_dates.items()
+        yield pen("date"), head, [(self._month(pen, date), cells(one.model, one.realised)) for date, one in dates]
+        tenths = [
+            (pen.count(row["decile"]), [pen.count(round(row["promised"])), pen.count(round(row["realised"]))])
+            for row in money.deciles
+        ]
+        yield pen("tenth"), head[:2], tenths
 
     def _groups(self, pen: Pen, found: Backtest, names: list[str]) -> Iterator[dict[str, Any]]:
         yield self._row(pen, pen("unseen"), found.unseen, names, ranges=True)
@@ -264,6 +287,11 @@ def _by_date(pen: Pen, found: Backtest, along: Axis, figure: str, words: tuple[s
         series,
         guide=((along.low, neutral), (along.high, neutral)),
     )
+
+
+def _range(pen: Pen, found: Interval, digits: int) -> str:
+    low, high = pen.number(found.low, digits), pen.number(found.high, digits)
+    return f"{pen.number(found.value, digits)} ({low}–{high})"
 
 
 def _told(pen: Pen, name: str, found: Interval | None, ranges: bool) -> str:

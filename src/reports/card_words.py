@@ -11,7 +11,8 @@ from appetence.explain.wording import NO_BREAK, Language, typeset
 CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "title": ("Model card: {name}, version {version}", "Fiche du modèle : {name}, version {version}"),
-        "attrition": ("attrition", "attrition"),
+        "name_attrition": ("attrition", "attrition"),
+        "name_erosion": ("silent erosion", "érosion silencieuse"),
         "first_purchase": ("first purchase of {product}", "premier achat de {product}"),
         "another_purchase": ("another contract of {product}", "un autre contrat de {product}"),
         "alias_champion": ("in use", "en service"),
@@ -54,6 +55,15 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "que l'établissement appelle « {label} ». C'est une question propre à l'établissement, qui aide les "
             "conseillers à choisir à qui parler.",
         ),
+        "purpose_erosion": (
+            "The probability that money leaves while the client stays: that net outflow comes to the threshold or more "
+            "of the balances known at the cut within {months} months of the end of the month that is scored{gap}; and "
+            "the money expected to leave that way. It helps advisors decide whom to speak to before the money is gone.",
+            "La probabilité que l'argent parte sans le client : que les sorties nettes atteignent le seuil, en part "
+            "des encours connus à la date d'arrêté, dans les {months} mois qui suivent le mois évalué{gap} ; et le "
+            "montant des sorties attendues. Elle aide les conseillers à choisir à qui parler avant que l'argent ne "
+            "parte.",
+        ),
         "gap": (
             ", the first {gap} of these months not counted",
             ", sans compter les {gap} premiers de ces mois",
@@ -85,6 +95,14 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Tous ceux qui détiennent au moins un contrat à la date d'arrêté, d'après ce que l'établissement savait "
             "alors ; ceux qui sont partis depuis en font partie. Décès, échéances et contrats résiliés par "
             "l'établissement ne sont pas de l'attrition.",
+        ),
+        "population_erosion": (
+            "Of those who hold at least one contract at the cut, as the firm knew then: who had the least balance that "
+            "erosion is asked of. Market moves and transfers between a client's own contracts are no outflow; who "
+            "leaves the firm counts as attrition, not here.",
+            "Parmi ceux qui détiennent au moins un contrat à la date d'arrêté, d'après ce que l'établissement savait "
+            "alors : les clients dont les encours atteignaient le minimum. Les effets de marché et les virements entre "
+            "contrats d'un même client ne sont pas des sorties ; qui quitte l'établissement relève de l'attrition.",
         ),
         "population_buy": (
             "Of those who hold at least one contract at the cut, as the firm knew then: who may buy the product and "
@@ -168,6 +186,31 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "b_base_rate": ("Base rate", "Taux de base"),
         "b_life_table": ("Life table", "Table de survie"),
         "b_logistic_regression": ("Logistic regression", "Régression logistique"),
+        "outflow": ("Expected outflow, in money", "Sorties attendues, en montants"),
+        "outflow_note": (
+            "Over the test rows, in the book's currency. The mean error is smallest for a forecast near what is usual, "
+            "which is nothing.",
+            "Sur les lignes de test, dans la monnaie du portefeuille. L'erreur moyenne est la plus faible pour une "
+            "prévision proche du cas courant, c'est-à-dire rien.",
+        ),
+        "o_promised": ("Expected in all", "Attendu au total"),
+        "o_realised": ("Left in all", "Sorti au total"),
+        "o_ratio": ("Left over expected", "Sorti sur attendu"),
+        "o_mae": ("Mean error per client", "Erreur moyenne par client"),
+        "o_capture_10": (
+            "Part of what left with the tenth of most expected",
+            "Part des sorties chez le dixième où l'on attendait le plus",
+        ),
+        "o_mae_of_mean_outflow": ("Mean error of the mean outflow", "Erreur de la sortie moyenne"),
+        "o_mae_of_mean_share_of_balances": (
+            "Mean error of the mean share of balances",
+            "Erreur de la part moyenne des encours",
+        ),
+        "o_mae_of_last_months_carried_forward": (
+            "Mean error of the last months carried forward",
+            "Erreur des derniers mois prolongés",
+        ),
+        "o_mae_of_nothing": ("Mean error of forecasting nothing", "Erreur de ne rien prévoir"),
         "calibration": ("Calibration by slice of the score", "Calibration par tranche de score"),
         "slice": ("Slice", "Tranche"),
         "rows": ("Rows", "Lignes"),

@@ -11,9 +11,9 @@ from appetence.book import Book
 from appetence.config import TrainingSettings
 from appetence.explain.wording import Language, typeset, visible
 from appetence.models.artefact import Artefact
-from appetence.models.card import FEWEST_EVENTS, NOT_DECLARED, Card, Slice, make_card, read_card
+from appetence.models.card import FEWEST_EVENTS, NOT_DECLARED, Card, Estimate, Slice, make_card, read_card
 from appetence.models.history import Promotion, promotions
-from appetence.models.kinds import kind_of
+from appetence.models.kinds import EROSION, kind_of
 from appetence.models.outcome import Outcome
 from appetence.models.promotion import Describe
 from appetence.models.tracking import StoredVersion, TrackingStore
@@ -149,7 +149,7 @@ def _plain(text: str) -> str:
 
 def _name(card: Card, pen: CardPen) -> str:
     if not card.label:
-        return pen("attrition")
+        return pen("erosion" if card.question == EROSION else "attrition")
     if kind_of(card.question) == "own":
         return card.label[pen.language]
     words = {"buy": "first_purchase", "rebuy": "another_purchase"}
@@ -191,6 +191,8 @@ def _sections(card: Card, history: Sequence[Promotion], pen: CardPen) -> Iterato
     note = (pen("dates_note"),) if card.tested_on else ()
     yield Section(pen("dates"), note, tables=(("", Table((pen("block"), pen("cuts")), cuts, numbers=False)),))
     yield _figures(card, pen)
+    if card.outflow:
+        yield _in_money(card.outflow, pen)
     if card.deciles:
         yield _calibration(card, pen)
     if card.by_date:
@@ -231,6 +233,22 @@ def _figures(card: Card, pen: CardPen) -> Section:
     )
     gained = Table((pen("baseline"), pen("gain"), pen("interval")), gains)
     return Section(pen("figures"), (pen("figures_note"),), tables=(("", Table(head, rows)), (pen("gain"), gained)))
+
+
+def _in_money(outflow: Mapping[str, Estimate], pen: CardPen) -> Section:
+    rows = tuple(
+        (
+            pen.known("o", name),
+            pen.figure(found.value, 2 if name in _SHARES else 0),
+            pen.interval(found.low, found.high, 2 if name in _SHARES else 0),
+        )
+        for name, found in outflow.items()
+    )
+    head = (pen("figure"), pen("this_model"), pen("interval"))
+    return Section(pen("outflow"), (pen("outflow_note"),), tables=(("", Table(head, rows)),))
+
+
+_SHARES = ("ratio", "capture_10")
 
 
 def _calibration(card: Card, pen: CardPen) -> Section:

@@ -67,8 +67,8 @@ def erosion_targets(
 
         - `eroded`: the client stayed, and net outflow came to the threshold or more;
         - `kept`: the client stayed, and it did not;
-        - `left`, `death`, `term`, `insurer`: the client stopped holding anything in the window. That is an exit, whatever
-          had flowed out before, and the other question's: erosion is of clients who stay;
+        - `left`, `death`, `term`, `insurer`: the client stopped holding anything in the window. That is an exit,
+          whatever had flowed out before, and the other question's: erosion is of clients who stay;
         - `too_small`: the base was below the minimum, so that there was nothing to erode: not of the question;
         - `gone`: held nothing already before the window: not to be used;
         - `unknown`: the window is not wholly observed; then all rows of the cut are unknown.
@@ -117,7 +117,7 @@ def asset_base(book: Book, spine: pa.Table) -> pa.Table:
 
 
 def knows_flows(book: Book) -> bool:
-    """Return whether the book records any net flow of what is not credit: without, erosion cannot be told from markets."""
+    """Return whether the book records any net flow of what is not credit: else only markets might have moved."""
     if not (book.has("balances") and book.has_column("balances", "net_flow")):
         return False
     balances = book.table("balances")
@@ -157,7 +157,7 @@ def _outflow(book: Book, spine: ir.Table, gap: int, horizon: int, months: tuple[
 
 
 def _outflow_by_month(book: Book, first: int, last: int) -> ir.Table:
-    """Return each client's net outflow of the months in [first, last), in cents: flows, and what closings took along."""
+    """Return each client's net outflow by month, in cents, from `first` to before `last`: flows, and closings."""
     contracts = _holding_money(book).select("contract_id", "client_id", "opened_month", "closed_month")
     balances = book.table("balances")
     balances = balances.select(

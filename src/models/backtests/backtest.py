@@ -25,7 +25,7 @@ from appetence.models.backtests.verdict import backtested
 from appetence.models.blocks import Blocks, Origin
 from appetence.models.dataset import Labelled, Snapshots
 from appetence.models.drift import Drift, features_of_time, measure_drift
-from appetence.models.evaluation import within_dates
+from appetence.models.evaluation import outflow_verdict, within_dates
 from appetence.models.fitting import (
     Predictions,
     can_fit,
@@ -35,6 +35,7 @@ from appetence.models.fitting import (
     predict_test,
 )
 from appetence.models.outcome import dependence_of, lacking_for, refusal_of
+from appetence.models.outflows import OutflowFigures, measure_outflows
 from appetence.models.preparing import prepare, side_by_side
 from appetence.models.questions import Question, ask
 from appetence.models.rankings.judge import rank_products
@@ -165,9 +166,11 @@ def judge_question(
     horizons = None
     if book is not None and question.kind == "attrition":
         horizons = judge_horizons(book, bench, labelled.snapshots, question.window)
+    verdict = backtested(whole, dates, dependence.unit, horizons)
+    outflow, by_date = _in_money(predictions, settings)
     return Backtest(
         question=question.name,
-        verdict=backtested(whole, dates, dependence.unit, horizons),
+        verdict=verdict if outflow is None else verdict.and_then(outflow_verdict(outflow)),
         dependence=dependence,
         units=bench.times.shape[1],
         pooled=whole,
@@ -181,7 +184,24 @@ def judge_question(
         drift=tuple(drifts[origin] for origin in tests if origin in drifts),
         horizons=horizons,
         tested=predictions,
+        outflow=outflow,
+        outflow_dates=by_date,
     )
+
+
+def _in_money(
+    predictions: Predictions, settings: TrainingSettings
+) -> tuple[OutflowFigures | None, dict[str, OutflowFigures]]:
+    """Measure the money expected to leave, over all test dates and at each of them; nothing where it is not asked."""
+    outflows = predictions.outflows
+    if outflows is None:
+        return None, {}
+    by_date = {}
+    for date in np.unique(predictions.date):
+        rows = np.flatnonzero(predictions.date == date)
+        unit = predictions.unit[rows]
+        by_date[str(date)] = measure_outflows(outflows.where(rows), unit, settings.bootstrap, settings.seed)
+    return measure_outflows(outflows, predictions.unit, settings.bootstrap, settings.seed), by_date
 
 
 def make_bench(predictions: Predictions, snapshots: Snapshots, attrition: bool, settings: TrainingSettings) -> Bench:

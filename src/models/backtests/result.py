@@ -16,6 +16,7 @@ from appetence.models.dependence import UNIT_WORDS, Dependence
 from appetence.models.drift import Drift
 from appetence.models.fitting import Predictions
 from appetence.models.metrics import Interval
+from appetence.models.outflows import OutflowFigures
 from appetence.models.rankings.result import ProductRanking
 from appetence.models.verdicts import Verdict
 
@@ -67,6 +68,9 @@ class Backtest:
         Of attrition: its curves, held to what happened month by month; None of other questions.
     tested
         The model's scores of the test rows, beside what happened; never stored.
+    outflow, outflow_dates
+        Money expected to leave beside what did, over all test dates and {test date: figures}; none where the question
+        is not about money.
     """
 
     question: str
@@ -82,6 +86,8 @@ class Backtest:
     drift: tuple[Drift, ...]
     horizons: Horizons | None = None
     tested: Predictions | None = field(default=None, repr=False, compare=False)
+    outflow: OutflowFigures | None = None
+    outflow_dates: Mapping[str, OutflowFigures] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -96,7 +102,11 @@ class Backtest:
             "gains": [dict(row) for row in self.gains],
             "drift": [one.as_dict() for one in self.drift],
             "horizons": None if self.horizons is None else self.horizons.as_dict(),
+            "outflow": None if self.outflow is None else self._money(self.outflow),
         }
+
+    def _money(self, pooled: OutflowFigures) -> dict[str, Any]:
+        return pooled.as_dict() | {"dates": {date: one.as_dict() for date, one in self.outflow_dates.items()}}
 
     def flat(self) -> dict[str, float]:
         """Return the pooled figures under one name each, as MLflow has them."""
@@ -109,6 +119,7 @@ class Backtest:
             found |= {f"{_key(baseline)}.ahead_{name}": estimate.value for name, estimate in figures.items()}
         found |= {f"never_seen.{name}": estimate.value for name, estimate in self.unseen.model.items()}
         found |= {} if self.horizons is None else dict(self.horizons.flat())
+        found |= {} if self.outflow is None else self.outflow.flat()
         return {name: value for name, value in found.items() if np.isfinite(value)}
 
     def series(self) -> dict[str, dict[int, float]]:
@@ -120,6 +131,10 @@ class Backtest:
                 values |= {f"at_date.{_key(baseline)}.{name}": figures[name].value for name in ("auc", "log_loss")}
             for name, value in values.items():
                 found.setdefault(name, {})[_step(date)] = value
+        for date, money in self.outflow_dates.items():
+            for name in ("promised", "realised"):
+                value = money.realised if name == "realised" else money.model.promised
+                found.setdefault(f"at_date.outflow.{name}", {})[_step(date)] = value
         for one in self.drift:
             found.setdefault("at_date.adversarial_auc", {})[_step(one.date)] = one.auc_without_time
             found.setdefault("at_date.features_beyond_chance", {})[_step(one.date)] = float(len(one.beyond))

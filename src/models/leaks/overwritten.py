@@ -30,6 +30,7 @@ from appetence.models.leaks.separation import critical
 from appetence.models.questions import Question
 from appetence.months import Month
 from appetence.targets.attrition import attrition_targets
+from appetence.targets.erosion import erosion_targets
 from appetence.targets.own import own_targets
 from appetence.targets.purchase import purchase_targets
 from appetence.targets.repurchase import repurchase_targets
@@ -112,16 +113,19 @@ def _later_events(material: Material, question: Question, spine: pa.Table, cut: 
     horizon = Month.of(material.book.observed_until) - _from(cut)
     if question.own is not None:
         status = own_targets(material.book, spine, question.own, AFTER, horizon)
+    elif question.rule is not None:
+        months, rule = min(horizon, question.window.horizon), question.rule
+        status = erosion_targets(material.book, spine, AFTER, months, rule.threshold, rule.min_balance)
     elif question.product_id is not None:
         targets = repurchase_targets if question.kind == "rebuy" else purchase_targets
         status = targets(material.book, spine, [question.product_id], AFTER, horizon)
     else:
         status = attrition_targets(material.book, spine, AFTER, horizon)
-    no = ("unknown", "gone", "already")
+    no = ("unknown", "gone", "already", "too_small")
     told = status["status"].to_pandas().astype("str")
     kept = ~told.isin(no).to_numpy()
     places = pd.Index(spine["client_id"].to_pandas().astype("str")).get_indexer(
         status["client_id"].to_pandas().astype("str")
     )
-    happened = told.isin(("left", "bought", "happened")).to_numpy()
+    happened = told.isin(("left", "eroded", "bought", "happened")).to_numpy()
     return places[kept].astype(np.int64), happened[kept].astype(np.int64)
