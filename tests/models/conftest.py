@@ -13,6 +13,7 @@ from appetence.config import (
     Asking,
     AttritionSettings,
     BookSettings,
+    ErosionSettings,
     FeatureSettings,
     NextProductSettings,
     SimulateSettings,
@@ -135,14 +136,18 @@ SMALL = TrainingSettings(tests=1, bootstrap=20, parameters={"max_rounds": 20})
 
 @pytest.fixture(scope="session")
 def trained(simulated) -> TrainingResult:
-    """A training on that book: attrition, a product with buyers enough, and one without."""
+    """A training on that book: attrition, erosion, a product with buyers enough, and one without."""
     with open_book(BookSettings(directory=str(simulated))) as book:
         return train_questions(
             book,
-            Asking(attrition=AttritionSettings(min_events=20), next_product=NextProductSettings(min_buyers=30)),
+            Asking(
+                attrition=AttritionSettings(min_events=20),
+                erosion=ErosionSettings(min_events=20),
+                next_product=NextProductSettings(min_buyers=30),
+            ),
             FeatureSettings(groups=("tenure", "holdings", "balances", "interactions")),
             SMALL,
-            only={"attrition", "buy:livret_a", "buy:pel"},
+            only={"attrition", "erosion", "buy:livret_a", "buy:pel"},
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from appetence.features.pipeline import FeatureTable
 from appetence.features.tenure import FEATURES
-from appetence.models.dataset import Snapshots, label_attrition, label_purchase, make_snapshots
+from appetence.models.dataset import Snapshots, label_attrition, label_erosion, label_purchase, make_snapshots
 
 JANUARY, JULY = dt.date(2023, 1, 1), dt.date(2023, 7, 1)
 
@@ -85,3 +85,16 @@ def test_a_client_who_leaves_is_one_event_however_many_cuts_see_it():
 def test_rows_without_targets_of_the_right_columns_are_an_error():
     with pytest.raises(KeyError):
         label_attrition(snapshots(), pa.table({"client_id": ["1"], "cut": pa.array([JANUARY], pa.date32())}))
+
+
+def test_who_leaves_or_had_little_is_not_eroded_and_no_more_is_lost_than_there_was():
+    targets = attrition(c1a="eroded", c1b="left", c2a="kept", c3a="too_small", c4b="eroded")
+    outflow = pa.array([300.0, None, -50.0, None, 7_000.0])
+    targets = targets.append_column("base", pa.array([1000.0, 2000.0, 3000.0, 10.0, 4000.0]))
+    found = label_erosion(snapshots(), targets.append_column("outflow", outflow))
+    assert found.rows.tolist() == [0, 1, 2, 4]
+    assert found.y.tolist() == [1, 0, 0, 1]
+    assert found.amounts.base.tolist() == [1000.0, 2000.0, 3000.0, 4000.0]
+    assert found.amounts.lost.tolist() == [300.0, 0.0, 0.0, 4000.0]
+    part = found.block([JULY])
+    assert (part.amounts.base.tolist(), part.amounts.lost.tolist()) == ([2000.0, 4000.0], [0.0, 4000.0])

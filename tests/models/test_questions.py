@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from appetence.config import Asking, AttritionSettings, NextProductSettings, OwnQuestion
+from appetence.config import Asking, AttritionSettings, ErosionSettings, NextProductSettings, OwnQuestion
 from appetence.errors import BookError, UsageError
 from appetence.models.blocks import Window
 from appetence.models.questions import Question, ask
@@ -52,7 +52,7 @@ def test_products_are_asked_about_again_where_clients_enough_did_it_and_the_othe
     assert [q.name for q in asked.questions] == ["attrition", *(f"buy:{p}" for p in "ABCD"), "rebuy:A"]
     again = asked.questions[-1]
     assert (again.kind, again.product_id, again.window, again.fewest_events) == ("rebuy", "A", Window(6, 0), 40)
-    assert set(asked.refused) == {"rebuy"}
+    assert set(asked.refused) == {"erosion", "rebuy"}
     assert asked.refused["rebuy"].en.startswith("Too few clients bought these products again")
     assert asked.refused["rebuy"].en.endswith("(40 needed): B (39), C (3)")
     assert asked.refused["rebuy"].fr.endswith("(il en faut 40) : B (39), C (3)")
@@ -61,7 +61,7 @@ def test_products_are_asked_about_again_where_clients_enough_did_it_and_the_othe
     assert alone.refused["rebuy:C"].en.endswith("(40 needed): C (3)")
     off = ASKING.model_copy(update={"next_product": NextProductSettings(min_buyers=40, repurchase=False)})
     assert "rebuy" not in {q.kind for q in ask(book, off).questions}
-    assert not ask(book, off).refused
+    assert set(ask(book, off).refused) == {"erosion"}
 
 
 def test_what_the_newest_test_date_sees_has_no_say_in_what_is_asked(make_book):
@@ -75,6 +75,19 @@ def test_a_book_of_one_product_may_sell_it_again(make_book):
     asked = ask(make_book(bought_again({"A": 40}, dt.date(2021, 6, 1))), ASKING)
     assert [q.name for q in asked.questions] == ["attrition", "rebuy:A"]
     assert "one product and nothing to sell" in asked.refused["buy"].en
+
+
+def test_erosion_is_asked_of_a_book_with_flows_and_refused_with_the_reason_without(make_book):
+    balances = [{"contract_id": "1", "balance": 5000, "net_flow": 10}]
+    asking = ASKING.model_copy(update={"erosion": ErosionSettings(horizon=3, gap=1, threshold=0.4, min_events=25)})
+    (question,) = ask(make_book(held("A") | {"balances": balances}), asking, {"erosion"}).questions
+    assert (question.kind, question.product_id, question.window) == ("erosion", None, Window(3, 1))
+    assert (question.fewest_events, question.rule.threshold) == (25, 0.4)
+    refused = ask(make_book(held("A")), asking).refused["erosion"]
+    assert "balances.net_flow" in refused.en
+    assert "flux net" in refused.fr
+    off = ASKING.model_copy(update={"erosion": ErosionSettings(enabled=False)})
+    assert "erosion" not in ask(make_book(held("A")), off).refused
 
 
 def test_a_book_of_one_product_has_nothing_to_sell(make_book):

@@ -31,7 +31,7 @@ def settings(*, attrition: bool = True, products: bool = True):
 
 
 def test_every_question_is_answered_one_way_or_another(trained):
-    assert list(trained.outcomes) == ["attrition", "buy:livret_a", "buy:pel"]
+    assert list(trained.outcomes) == ["attrition", "erosion", "buy:livret_a", "buy:pel"]
     for name, outcome in trained.outcomes.items():
         assert outcome.state in ("beats", "fallback")
         served = outcome.model if outcome.state == "beats" else outcome.fallback

@@ -4,11 +4,14 @@ from appetence.models.verdicts import (
     Figures,
     Verdict,
     book_too_short,
+    in_money,
     judged,
+    no_flows,
     no_time_to_tune,
     nobody_leaves,
     nobody_may_buy,
     nothing_better,
+    nothing_to_erode,
     one_product,
     too_few,
     too_few_before_tests,
@@ -48,6 +51,9 @@ def test_a_model_that_does_not_is_said_not_to():
     "verdict",
     [
         nobody_leaves(),
+        no_flows(),
+        nothing_to_erode(),
+        too_few(3, 50, "erosion"),
         nobody_may_buy("loan"),
         one_product(),
         too_few(3, 50, "buy"),
@@ -88,3 +94,20 @@ def test_a_gain_is_recommended_only_where_it_is_certain():
     assert lost.en.endswith("keep the parameters in use")
     assert "−0,0010" in lost.fr
     assert lost.fr.endswith("conservez les paramètres en vigueur")
+
+
+def test_money_is_told_with_each_languages_marks():
+    others = {"mean outflow": 1310.4, "mean share of balances": 1250.0}
+    told = in_money(1_234_000.0, 1_100_000.0, (0.7, 1.24), 987.6, others, (0.45, 0.38))
+    assert told.en == (
+        "in money 1,100,000 left where 1,234,000 was expected (ratio between 0.70 and 1.24); mean error per client "
+        "988, against 1,310 by the mean outflow; 1,250 by the mean share of balances; the tenth of clients with most "
+        "expected held 45 % of what left, by the mean share of balances 38 %"
+    )
+    assert told.fr.replace("\u202f", "_") == (
+        "en montants, 1_100_000 sont sortis pour 1_234_000 attendus (rapport entre 0,70 et 1,24) ; erreur moyenne par "
+        "client 988, contre 1_310 pour la sortie moyenne ; 1_250 pour la part moyenne des encours ; le dixième des "
+        "clients où l’on attendait le plus portait 45 % des sorties, 38 % selon la part moyenne des encours"
+    )
+    both = too_few(3, 50, "attrition").and_then(told)
+    assert both.fr.startswith("non modélisé : 3 départs, il en faut 50 ; en montants")
