@@ -9,7 +9,7 @@ from typing import Any
 from appetence.errors import UsageError, did_you_mean
 from appetence.models.artefact import CONTRACT_FILE, Contract, read_contract
 from appetence.models.history import Promotion, promotions
-from appetence.models.kinds import ATTRITION
+from appetence.models.kinds import ATTRITION, EROSION
 from appetence.models.tracking import RunFigures, StoredVersion, TrackingStore
 
 _OWN_FIGURES = ("auc", "average_precision", "lift_10", "log_loss", "brier", "calibration_slope", "observed_expected")
@@ -194,7 +194,7 @@ def list_models(store: TrackingStore, config_name: str, question: str | None = N
             hint = did_you_mean(question, found) if found else "Train first: appetence train"
             raise UsageError("the question must have a model", repr(question), hint)
         found = {question: found[question]}
-    ordered = sorted(found, key=lambda one: (one != ATTRITION, one))
+    ordered = sorted(found, key=lambda one: (one != ATTRITION, one != EROSION, one))
     return ModelList(
         {one: [listed(store, stored) for stored in found[one]] for one in ordered},
         {one: promotions(found[one]) for one in ordered},

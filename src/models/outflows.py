@@ -148,9 +148,9 @@ class OutflowFigures:
 
     def flat(self) -> dict[str, float]:
         """Return all figures under one name each, as MLflow has them."""
-        found = {"outflow.realised": self.realised, "outflow.mae_of_nothing": self.nothing}
+        found = {"outflow/realised": self.realised, "outflow/mae_of_nothing": self.nothing}
         for name, one in {"": self.model, **self.baselines}.items():
-            key = f"outflow.{name.replace(' ', '_')}{'.' if name else ''}"
+            key = f"outflow/{name.replace(' ', '_')}{'/' if name else ''}"
             found[f"{key}promised"] = one.promised
             for figure in ("ratio", "mae", "capture_10"):
                 estimate: Interval = getattr(one, figure)

@@ -11,8 +11,8 @@ from appetence.explain.wording import NO_BREAK, Language, typeset
 CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "title": ("Model card: {name}, version {version}", "Fiche du modèle : {name}, version {version}"),
-        "name_attrition": ("attrition", "attrition"),
-        "name_erosion": ("silent erosion", "érosion silencieuse"),
+        "attrition": ("attrition", "attrition"),
+        "erosion": ("silent erosion", "érosion silencieuse"),
         "first_purchase": ("first purchase of {product}", "premier achat de {product}"),
         "another_purchase": ("another contract of {product}", "un autre contrat de {product}"),
         "alias_champion": ("in use", "en service"),

@@ -59,7 +59,7 @@ def test_its_error_in_money_is_that_of_the_test_rows(outcome):
     assert "en montants" in outcome.verdict.fr
     told = json.loads(json.dumps(outcome.evaluation.as_dict()))["outflow"]
     assert told["model"]["promised"] == pytest.approx(tested.outflows.expected.sum())
-    assert "outflow.mae_low" in outcome.evaluation.flat()
+    assert "outflow/mae_low" in outcome.evaluation.flat()
     assert outcome.evaluation.texts()["curves/outflow.csv"].count("\n") == 11
 
 

@@ -28,7 +28,7 @@ def store(tmp_path_factory, trained) -> TrackingStore:
 
 def test_every_version_is_there_with_what_its_training_said(store, trained):
     models = list_models(store, "bank")
-    assert list(models.versions) == ["attrition", "buy:livret_a", "buy:pel"]
+    assert list(models.versions) == ["attrition", "erosion", "buy:livret_a", "buy:pel"]
     found = models.as_dict()
     first, second = found["attrition"]["versions"]
     assert (first["aliases"], second["aliases"]) == (["champion"], ["challenger"])

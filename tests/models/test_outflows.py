@@ -38,8 +38,8 @@ def test_the_figures_are_those_worked_out_by_hand():
     assert plain.capture_10.value == pytest.approx(0.2 * 100 / 400)  # two rows tie for the first place
     assert [row["realised"] for row in found.deciles] == [0.0, 0.0, 100.0, 300.0]
     flat = found.flat()
-    assert flat["outflow.mae"] == pytest.approx(65.0)
-    assert flat["outflow.mean_share_of_balances.mae"] == pytest.approx(100.0)
+    assert flat["outflow/mae"] == pytest.approx(65.0)
+    assert flat["outflow/mean_share_of_balances/mae"] == pytest.approx(100.0)
     assert found.csv().splitlines()[0] == "decile,rows,promised,realised"
 
 
@@ -68,7 +68,7 @@ def test_nothing_expected_and_nothing_lost_have_no_ratio_and_stop_nothing():
     found = measure_outflows(Outflows(nothing, nothing, {MEAN_OUTFLOW: nothing}), np.arange(4), 20, seed=1)
     assert np.isnan(found.model.ratio.value)
     assert found.as_dict()["model"]["realised_over_promised"] == {"value": None, "low": None, "high": None}
-    assert "outflow.ratio" not in found.flat()
+    assert "outflow/ratio" not in found.flat()
 
 
 def test_plain_rules_expect_what_one_works_out_by_hand(make_labelled):

@@ -11,6 +11,7 @@ from appetence.config import (
     Asking,
     AttritionSettings,
     BookSettings,
+    ErosionSettings,
     FeatureSettings,
     NextProductSettings,
     OwnQuestion,
@@ -77,12 +78,16 @@ def test_the_same_book_and_seed_give_the_same_bytes(simulated, trained):
     with open_book(BookSettings(directory=str(simulated))) as book:
         again = train_questions(
             book,
-            Asking(attrition=AttritionSettings(min_events=20), next_product=NextProductSettings(min_buyers=30)),
+            Asking(
+                attrition=AttritionSettings(min_events=20),
+                erosion=ErosionSettings(min_events=20),
+                next_product=NextProductSettings(min_buyers=30),
+            ),
             FeatureSettings(groups=("tenure", "holdings", "balances", "interactions")),
             SMALL,
-            only={"attrition", "buy:livret_a", "buy:pel"},
+            only={"attrition", "erosion", "buy:livret_a", "buy:pel"},
         )
-    for name in ("attrition", "buy:livret_a"):
+    for name in ("attrition", "erosion", "buy:livret_a"):
         first, second = trained.outcomes[name].model, again.outcomes[name].model
         assert first is not None
         assert first.classifier.to_parts() == second.classifier.to_parts()

@@ -134,7 +134,7 @@ class Backtest:
         for date, money in self.outflow_dates.items():
             for name in ("promised", "realised"):
                 value = money.realised if name == "realised" else money.model.promised
-                found.setdefault(f"at_date.outflow.{name}", {})[_step(date)] = value
+                found.setdefault(f"at_date.outflow/{name}", {})[_step(date)] = value
         for one in self.drift:
             found.setdefault("at_date.adversarial_auc", {})[_step(one.date)] = one.auc_without_time
             found.setdefault("at_date.features_beyond_chance", {})[_step(one.date)] = float(len(one.beyond))

@@ -145,3 +145,20 @@ def test_a_wrong_question_is_told_before_any_work(make_book):
     settings = (Asking(), FeatureSettings(), SETTINGS, BacktestSettings())
     with pytest.raises(UsageError, match="attrition"):
         backtest_questions(make_book(), *settings, only={"atrition"})
+
+
+def test_erosion_is_judged_in_money_too(backtested):
+    found = backtested.backtests["erosion"]
+    assert set(found.pooled.baselines) == {"base rate", "logistic regression"}
+    assert "empc" not in found.pooled.model  # nobody leaves: what a client takes along is told in money below
+    money, dates = found.outflow, found.outflow_dates
+    assert list(dates) == list(found.dates)
+    for name in ("realised", "rows"):
+        assert getattr(money, name) == pytest.approx(sum(getattr(one, name) for one in dates.values()))
+    assert money.model.promised == pytest.approx(sum(one.model.promised for one in dates.values()))
+    assert sum(row["realised"] for row in money.deciles) == pytest.approx(money.realised)
+    assert "in money" in found.verdict.en
+    told = json.loads(json.dumps(found.as_dict()))["outflow"]
+    assert set(told["dates"]) == set(dates)
+    assert found.flat()["outflow/promised"] == pytest.approx(money.model.promised)
+    assert backtested.backtests["attrition"].outflow is None
