@@ -19,6 +19,7 @@ from appetence.models.dependence import Dependence, DesignEffect
 from appetence.models.drift import Drift, FeatureDrift
 from appetence.models.kaplan_meier import KaplanMeier
 from appetence.models.metrics import Interval
+from appetence.models.outflows import Forecast, OutflowFigures
 from appetence.models.rankings.result import LENGTHS, SCORERS, ProductRanking
 from appetence.models.verdicts import too_few
 from appetence.months import Month
@@ -63,6 +64,13 @@ def horizons() -> Horizons:
     )
 
 
+def in_money(realised: float) -> OutflowFigures:
+    model = Forecast(1_000_000.0, Interval(realised / 1e6, 0.9, 1.4), Interval(812.4, 700, 930), at(0.45))
+    plain = Forecast(900_000.0, at(1.3), Interval(930.0, 800, 1100), at(0.25))
+    row = {"decile": 1, "rows": 4_000, "promised": 1e6, "realised": realised}
+    return OutflowFigures(realised, 4_000, model, {"mean share of balances": plain}, {}, (row,))
+
+
 def found(question: str = "attrition") -> Backtest:
     dates = {date: sheet(0.7 + 0.02 * k, (1.1, 2.1, 0.9)[k]) for k, date in enumerate(DATES)}
     pooled = sheet(0.72, 1.2)
@@ -92,7 +100,15 @@ def found(question: str = "attrition") -> Backtest:
 def result() -> BacktestResult:
     labels = {"assets": ("Assets held with us", "Encours confiés"), "tenure": ("Months as a client", "Ancienneté")}
     return BacktestResult(
-        {"attrition": found(), "buy:card": found("buy:card")},
+        {
+            "attrition": found(),
+            "erosion": replace(
+                found("erosion"),
+                outflow=in_money(1_234_567.0),
+                outflow_dates={date: in_money(400_000.0 + k) for k, date in enumerate(DATES)},
+            ),
+            "buy:card": found("buy:card"),
+        },
         {"buy:loan": too_few(3, 50, "buy")},
         "0123456789abcdef" * 4,
         {},
@@ -151,6 +167,25 @@ def test_the_page_is_well_formed_and_asks_for_nothing(page):
     assert "script-src &#39;none&#39;" in page
     assert HOSTILE not in page
     assert "Banque &lt;b&gt;" in page
+
+
+def test_the_error_in_money_is_told_of_erosion_alone_in_both_languages(page):
+    told = {part.split('"')[0]: part for part in re.split(r'<div id="(?=fr|en)', page)[1:]}
+    for language, heading, plain, amount, error in (
+        ("en", "In money: outflow expected and seen", "mean share of balances", "1,234,567", "812 (700–930)"),
+        (
+            "fr",
+            "En montants\u00a0: sorties attendues",
+            "part moyenne des encours",
+            "1\u202f234\u202f567",
+            "812 (700–930)",
+        ),
+    ):
+        assert told[language].count(f"<h4>{heading}") == 1
+        for text in (plain, amount, error, "1.23 (0.90–1.40)" if language == "en" else "1,23 (0,90–1,40)"):
+            assert text in told[language], text
+    assert "Silent erosion" in told["en"]
+    assert "Érosion silencieuse" in told["fr"]
 
 
 def test_everything_is_told_in_both_languages(page, result):
