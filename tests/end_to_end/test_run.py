@@ -87,18 +87,20 @@ def test_scores_are_probabilities_and_horizons_are_in_order(firm):
 def test_reasons_and_baseline_add_up_to_each_score(firm):
     told = query(firm, "SELECT client_id, question, sum(points) AS p FROM current_score_reasons GROUP BY ALL")
     told = told.set_index(["client_id", "question"])["p"]
-    scores = query(firm, "SELECT client_id, attrition_probability FROM current_client_scores").set_index("client_id")
-    attrition = told.xs("attrition", level="question")
-    assert attrition.to_numpy() == pytest.approx(
-        100 * scores.loc[attrition.index, "attrition_probability"].to_numpy(), abs=1e-9
-    )
+    scores = query(firm, "SELECT * FROM current_client_scores").set_index("client_id")
+    for question in ("attrition", "erosion"):
+        points = told.xs(question, level="question")
+        probability = scores[f"{question}_probability"].dropna()
+        assert points.loc[probability.index].to_numpy() == pytest.approx(100 * probability.to_numpy(), abs=1e-9)
+        assert len(points) == len(probability)
     offers = query(firm, "SELECT client_id, 'buy:' || product_id AS q, probability AS p FROM current_appetence_scores")
     expected = offers.set_index(["client_id", "q"])["p"]
     assert told.loc[expected.index].to_numpy() == pytest.approx(100 * expected.to_numpy(), abs=1e-9)
     own = query(firm, "SELECT client_id, question, probability AS p FROM current_question_scores")
     own = own.set_index(["client_id", "question"])["p"]
     assert told.loc[own.index].to_numpy() == pytest.approx(100 * own.to_numpy(), abs=1e-9)
-    assert len(told) == len(scores) + len(expected) + len(own)
+    eroding = int(scores["erosion_probability"].notna().sum())
+    assert len(told) == len(scores) + eroding + len(expected) + len(own)
 
 
 def test_a_question_of_the_firms_own_is_asked_of_its_population_alone(firm):
@@ -138,6 +140,27 @@ def test_a_champion_does_not_answer_another_question_of_the_same_name(firm, tmp_
     assert not (tmp_path / "scores.duckdb").exists()
 
 
+def test_money_that_may_leave_is_told_of_whoever_holds_the_minimum(firm):
+    """The least balance is 1,000; no more can be expected to leave than there is."""
+    scores = query(
+        firm, "SELECT client_id, erosion_probability AS p, expected_outflow AS out FROM current_client_scores"
+    )
+    contracts = pq.read_table(firm.root / "book" / "contracts.parquet").to_pandas()
+    balances = pq.read_table(firm.root / "book" / "balances.parquet").to_pandas()
+    products = pq.read_table(firm.root / "book" / "products.parquet").to_pandas()
+    newest = balances[balances["month"].astype(str) == "2023-06-01"]
+    opened = contracts["known_on"].fillna(contracts["opened_on"]).astype(str) < "2023-07-01"
+    held = newest.merge(contracts[opened], "inner", "contract_id").merge(products, "inner", "product_id")
+    money = held[held["family"] != "credit"].groupby("client_id")["balance"].sum().astype(float)
+    base = scores["client_id"].map(money).fillna(0.0)
+    assert scores["p"].notna().tolist() == (base >= 1000).tolist()
+    told = scores["p"].notna()
+    assert 0.3 < told.mean() < 0.95
+    assert (scores["out"][told] > 0).all()
+    assert (scores["out"][told] <= scores["p"][told] * base[told] + 1e-6).all()
+    assert (scores["out"][told] >= 0.2 * scores["p"][told] * base[told] - 1e-6).all()
+
+
 def test_nobody_is_offered_what_was_ever_held(firm):
     offers = query(firm, "SELECT client_id, product_id FROM current_appetence_scores")
     contracts = pq.read_table(firm.root / "book" / "contracts.parquet").to_pandas()
@@ -168,7 +191,10 @@ def test_a_month_scored_again_without_all_later_facts_has_the_same_scores(firm, 
     # where a refusal was told of the whole book, it is told of this one by the same training's models
     config = load_config(write_config(tmp_path, book={"directory": str(book)}))
     score_month(config, month, None)
-    columns = "client_id, attrition_12m, attrition_probability, past_profit, lifetime_value, potential"
+    columns = (
+        "client_id, attrition_12m, attrition_probability, erosion_probability, expected_outflow, past_profit, "
+        "lifetime_value, potential"
+    )
     sql = (
         f"SELECT {columns} FROM client_scores WHERE run_id = (SELECT run_id FROM publications WHERE month = '{month}')"
     )
