@@ -125,8 +125,8 @@ class Labelled:
             chosen &= self.snapshots.held_out[self.rows] == held_out
         return self.where(chosen)
 
-    def where(self, chosen: Mask) -> Labelled:
-        """Return some of the rows."""
+    def where(self, chosen: Mask | Ints) -> Labelled:
+        """Return some of the rows, by a mask or by their places, ascending."""
         money = self.amounts
         amounts = None if money is None else Amounts(money.base[chosen], money.lost[chosen])
         return replace(self, rows=self.rows[chosen], y=self.y[chosen], amounts=amounts)

@@ -77,3 +77,12 @@ def test_whoever_loses_all_or_the_same_share_is_told_the_mean(known):
     assert fit_severity(replace(known, amounts=all_gone), THRESHOLD, seed=1) == Severity(THRESHOLD, 1.0)
     with pytest.raises(ValueError, match="not about money"):
         mean_severity(replace(known, amounts=None), THRESHOLD)
+
+
+def test_of_very_many_erosions_some_are_drawn_and_the_mean_is_of_all(known, monkeypatch):
+    monkeypatch.setattr("appetence.models.severity.MOST_ROWS", 400)
+    drawn = fit_severity(known, THRESHOLD, seed=1)
+    assert drawn.mean_share == mean_severity(known, THRESHOLD).mean_share
+    again = fit_severity(known, THRESHOLD, seed=1)
+    np.testing.assert_array_equal(drawn.share(known.X), again.share(known.X))
+    assert drawn.share(known.X)[known.y == 1].mean() == pytest.approx(drawn.mean_share, abs=0.03)
