@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appetence.book import open_book
-from appetence.config import BookSettings, FeatureSettings, TrainingSettings
+from appetence.config import BookSettings, ErosionSettings, FeatureSettings, TrainingSettings
 from appetence.errors import ArtefactError
 from appetence.models.artefact import Artefact, Contract, Golden
 from appetence.models.blocks import Window
 from appetence.models.gate import Contender, Duel, hold_against
 from appetence.models.metrics import log_loss, log_loss_gain
 from appetence.models.questions import Question
-from appetence.models.rows import learnt_until, matured_cuts, newest_cut
+from appetence.models.rows import as_answered, learnt_until, matured_cuts, newest_cut
 
 FEATURES = FeatureSettings(groups=("tenure", "holdings", "balances", "interactions"))
 SETTINGS = TrainingSettings(bootstrap=40)
@@ -166,3 +166,21 @@ def test_versions_of_a_question_that_asked_something_else_are_not_compared(book,
     assert gate.verdict.en.startswith("version 1 was made for another target or population")
     gate = hold_against(book, ATTRITION, version(2, "other"), version(1, ""), FEATURES, SETTINGS)
     assert gate.verdict.en.startswith("version 2 was made for another target")
+
+
+def test_versions_of_erosion_are_compared_at_their_own_threshold_or_not_at_all(book, trained):
+    """The config has moved to another threshold since: the models still answer for theirs."""
+    model = made_from(trained.outcomes["erosion"].model, *EARLY)
+    asked = Question("erosion", Window(3), 20, ("base rate",), rule=ErosionSettings(threshold=0.5, min_balance=50_000))
+    answered = as_answered(asked, model)
+    assert (answered.window, answered.rule.threshold, answered.rule.min_balance) == (Window(6), 0.2, 1000.0)
+    features = FeatureSettings(groups=FEATURES.groups)
+    same = hold_against(book, asked, Contender(2, model, True), Contender(1, model, True), features, SETTINGS)
+    assert same.cuts
+    assert same.figures["gain"] == pytest.approx(0.0)
+    loss = model.contract.loss.model_copy(update={"threshold": 0.3})
+    other = replace(model, contract=model.contract.model_copy(update={"loss": loss}))
+    refused = hold_against(book, asked, Contender(2, model, True), Contender(1, other, True), features, SETTINGS)
+    assert not refused.wins
+    assert "another share of the balances" in refused.verdict.en
+    assert "même part des encours" in refused.verdict.fr
