@@ -31,6 +31,7 @@ from appetence.config import (
     AttritionSettings,
     BacktestSettings,
     BookSettings,
+    ErosionSettings,
     FeatureSettings,
     NextProductSettings,
     SimulateSettings,
@@ -50,7 +51,11 @@ book = open_book(BookSettings(directory=str(directory)))
 # with the newest labels. (Few rounds and draws here, so that the notebook is quick.)
 
 # %%
-asking = Asking(attrition=AttritionSettings(horizon=3, min_events=20), next_product=NextProductSettings(enabled=False))
+asking = Asking(
+    attrition=AttritionSettings(horizon=3, min_events=20),
+    erosion=ErosionSettings(enabled=False),
+    next_product=NextProductSettings(enabled=False),
+)
 features = FeatureSettings(groups=("tenure", "holdings", "balances", "interactions", "person"))
 training = TrainingSettings(tests=2, test_spacing=3, bootstrap=40, parameters={"max_rounds": 40})
 trained = train_questions(book, asking, features, training)

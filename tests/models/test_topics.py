@@ -126,6 +126,7 @@ def test_a_training_learns_topics_at_each_of_its_dates(book):
         Asking(attrition=AttritionSettings(min_events=20), next_product=NextProductSettings(enabled=False)),
         TEXT,
         small,
+        only={"attrition"},
     )
     model = result.outcomes["attrition"].model
     assert model.topics.known_before == max(model.contract.origins.fitted_on)

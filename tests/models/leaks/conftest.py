@@ -20,6 +20,7 @@ from appetence.config import (
     Asking,
     AttritionSettings,
     BookSettings,
+    ErosionSettings,
     FeatureSettings,
     NextProductSettings,
     SimulateSettings,
@@ -70,7 +71,11 @@ def gathered() -> Callable[..., Any]:
 
     def call(directory: Path, detect: Callable[[Material], Any]) -> Any:
         with open_book(BookSettings(directory=str(directory))) as book:
-            asked = Asking(attrition=AttritionSettings(min_events=20), next_product=NextProductSettings(enabled=False))
+            asked = Asking(
+                attrition=AttritionSettings(min_events=20),
+                erosion=ErosionSettings(enabled=False),
+                next_product=NextProductSettings(enabled=False),
+            )
             return detect(gather(book, asked, FeatureSettings(groups=("tenure",)), TRAINING))
 
     return call
