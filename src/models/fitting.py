@@ -14,12 +14,13 @@ import numpy.typing as npt
 from appetence import __version__
 from appetence.errors import UsageError, did_you_mean
 from appetence.features.topic_model import is_topic
-from appetence.models.artefact import Artefact, Contract, Origins, make_golden
+from appetence.models.artefact import Artefact, Contract, Origins
 from appetence.models.baselines import BASE_RATE, TENURE, fit_baselines, smoothed_rate
 from appetence.models.blocks import Origin
 from appetence.models.classifier import PropensityClassifier
 from appetence.models.dataset import Labelled
 from appetence.models.dependence import BY_HOUSEHOLD, Dependence
+from appetence.models.golden import make_golden
 from appetence.models.outflows import Outflows, plain_forecasts, pooled_outflows
 from appetence.models.questions import Question
 from appetence.models.severity import Severity, fit_severity, mean_severity

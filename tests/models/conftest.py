@@ -20,9 +20,10 @@ from appetence.config import (
     TrainingSettings,
 )
 from appetence.features.topic_model import TopicModel
-from appetence.models.artefact import Artefact, Contract, Golden, Origins, make_golden
+from appetence.models.artefact import Artefact, Contract, Golden, Origins
 from appetence.models.classifier import PropensityClassifier
 from appetence.models.dataset import Labelled, Snapshots
+from appetence.models.golden import make_golden
 from appetence.models.training import TrainingResult, train_questions
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appetence.errors import ArtefactError
-from appetence.models.artefact import CONTRACT_FILE, GOLDEN_FILE, MODEL_FILE, TOPICS_FILE, Artefact, make_golden
+from appetence.models.artefact import CONTRACT_FILE, GOLDEN_FILE, MODEL_FILE, TOPICS_FILE, Artefact
 
 
 def fresh_rows(n: int = 500) -> pd.DataFrame:
@@ -61,20 +61,6 @@ def test_a_constant_is_two_files_and_one_probability(constant, tmp_path):
     loaded.check_golden()
     assert loaded.probability == 0.0125
     assert loaded.predict(fresh_rows(3)).tolist() == [0.0125] * 3
-
-
-def test_golden_rows_are_nobodys_and_reach_missing_and_unseen_values(artefact):
-    X = fresh_rows(2_000)
-    golden = make_golden(artefact.classifier, X, seed=3)
-    frame = golden.frame()
-    assert list(frame.columns) == list(artefact.features)
-    assert frame.isna().all(axis=1).any()
-    assert set(frame["channel"].dropna()) - {"app", "branch", "fax"}
-    rare = X.assign(balance=np.arange(2_000.0))
-    rare.loc[0, "balance"] = 1e12
-    assert make_golden(artefact.classifier, rare, seed=3).frame()["balance"].max() < 2_000
-    expected = artefact.classifier.predict_proba(frame)[:, 1]
-    np.testing.assert_allclose(golden.probabilities, expected, rtol=0, atol=1e-12)
 
 
 def test_a_missing_feature_is_refused(artefact):
