@@ -178,7 +178,9 @@ def train(
     config: ConfigOption = DEFAULT_CONFIG,
     question: Annotated[
         list[str] | None,
-        typer.Option("--question", "-q", help="attrition, buy:<product_id> or one of your own; may be given often."),
+        typer.Option(
+            "--question", "-q", help="attrition, erosion, buy:<product_id> or one of your own; may be given often."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -193,7 +195,7 @@ def train(
 
 @app.command()
 def tune(
-    question: Annotated[str, typer.Argument(help="attrition, buy:<product_id> or one of your own.")],
+    question: Annotated[str, typer.Argument(help="attrition, erosion, buy:<product_id> or one of your own.")],
     config: ConfigOption = DEFAULT_CONFIG,
     time_budget: Annotated[
         float | None,
@@ -297,7 +299,7 @@ def models(
 @app.command()
 def backtest(
     question: Annotated[
-        list[str] | None, typer.Argument(help="attrition, buy:<product_id>, one of your own; all by default.")
+        list[str] | None, typer.Argument(help="attrition, erosion, buy:<product_id>, one of your own; all by default.")
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
