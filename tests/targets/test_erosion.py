@@ -39,7 +39,7 @@ def _random_balances(contracts, seed):
             over = closed is not None and (month > _index(closed) or (month == _index(closed) and rng.random() < 0.6))
             if over and rng.random() < 0.9:
                 continue
-            flow = rng.choice([0, 100, 500, 900, -100, -300, -balance])
+            flow = rng.choice([0, 100, 500, 2000, -100, -300, -(balance // 2)])
             balance += flow + rng.choice([0, 0, 50, -50])
             row = {"contract_id": contract["contract_id"], "month": _first(month), "balance": Decimal(balance)}
             row |= {"net_flow": Decimal(flow) if rng.random() < 0.85 else None, "revenue": Decimal(0), "cost": None}
