@@ -105,6 +105,7 @@ class Card(_Stored):
     deciles: tuple[dict[str, Figure], ...]
     by_date: tuple[Slice, ...]
     outflow: dict[str, Estimate] | None = None
+    rule: dict[str, float] | None = None
     disparity: tuple[Disparity, ...] | None
     parameters: dict[str, str]
     code_version: str
@@ -183,6 +184,7 @@ def make_card(
         deciles=()
         if evaluation is None
         else tuple({k: _finite(v) for k, v in row.items()} for row in evaluation.deciles),
+        rule=_rule(artefact),
         outflow=None if evaluation is None or evaluation.outflow is None else _outflow(evaluation.outflow),
         by_date=() if tested is None else tuple(_by_date(tested, draws, seed)),
         disparity=None if tested is None else disparity(book, material.clients, tested, draws, seed),
@@ -278,6 +280,12 @@ def _lines(artefact: Artefact, material: Material) -> Iterator[FeatureLine]:
             theme={"en": theme.label_en, "fr": theme.label_fr},
             actionable=theme.actionable,
         )
+
+
+def _rule(artefact: Artefact) -> dict[str, float] | None:
+    """Return what a model of erosion calls so: the threshold, as a share, and the least balance."""
+    loss = artefact.contract.loss
+    return None if loss is None else {"threshold": loss.threshold, "min_balance": loss.min_balance}
 
 
 def _outflow(found: OutflowFigures) -> dict[str, Estimate]:

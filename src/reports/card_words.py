@@ -56,13 +56,12 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "conseillers à choisir à qui parler.",
         ),
         "purpose_erosion": (
-            "The probability that money leaves while the client stays: that net outflow comes to the threshold or more "
-            "of the balances known at the cut within {months} months of the end of the month that is scored{gap}; and "
-            "the money expected to leave that way. It helps advisors decide whom to speak to before the money is gone.",
-            "La probabilité que l'argent parte sans le client : que les sorties nettes atteignent le seuil, en part "
-            "des encours connus à la date d'arrêté, dans les {months} mois qui suivent le mois évalué{gap} ; et le "
-            "montant des sorties attendues. Elle aide les conseillers à choisir à qui parler avant que l'argent ne "
-            "parte.",
+            "The probability that money leaves while the client stays: that net outflow comes to {share} % or more of "
+            "the balances known at the cut within {months} months of the end of the month that is scored{gap}; and the "
+            "money expected to leave that way. It helps advisors decide whom to speak to before the money is gone.",
+            "La probabilité que l'argent parte sans le client : que les sorties nettes atteignent {share} % des encours "
+            "connus à la date d'arrêté, dans les {months} mois qui suivent le mois évalué{gap} ; et le montant des "
+            "sorties attendues. Elle aide les conseillers à choisir à qui parler avant que l'argent ne parte.",
         ),
         "gap": (
             ", the first {gap} of these months not counted",
@@ -97,12 +96,13 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "l'établissement ne sont pas de l'attrition.",
         ),
         "population_erosion": (
-            "Of those who hold at least one contract at the cut, as the firm knew then: who had the least balance that "
-            "erosion is asked of. Market moves and transfers between a client's own contracts are no outflow; who "
+            "Of those who hold at least one contract at the cut, as the firm knew then: who had balances of {least} or "
+            "more in its currency. Market moves and transfers between a client's own contracts are no outflow; who "
             "leaves the firm counts as attrition, not here.",
             "Parmi ceux qui détiennent au moins un contrat à la date d'arrêté, d'après ce que l'établissement savait "
-            "alors : les clients dont les encours atteignaient le minimum. Les effets de marché et les virements entre "
-            "contrats d'un même client ne sont pas des sorties ; qui quitte l'établissement relève de l'attrition.",
+            "alors : les clients dont les encours atteignaient {least}, en monnaie du portefeuille. Les effets de "
+            "marché et les virements entre contrats d'un même client ne sont pas des sorties ; qui quitte "
+            "l'établissement relève de l'attrition.",
         ),
         "population_buy": (
             "Of those who hold at least one contract at the cut, as the firm knew then: who may buy the product and "

@@ -177,12 +177,16 @@ def _sections(card: Card, history: Sequence[Promotion], pen: CardPen) -> Iterato
     kind = kind_of(card.question)
     label = card.label.get(pen.language, "")
     gap = pen("gap", gap=card.gap) if card.gap else ""
-    yield Section(pen("purpose"), (pen(f"purpose_{kind}", months=card.gap + card.horizon, gap=gap, label=label),))
+    rule = card.rule or {}
+    told = {"label": label, "share": pen.figure(100 * rule.get("threshold", 0.0), 0)}
+    yield Section(pen("purpose"), (pen(f"purpose_{kind}", months=card.gap + card.horizon, gap=gap, **told),))
     uses = ("forbidden_decide", "forbidden_pressure", "forbidden_staff", "forbidden_elsewhere")
     yield Section(pen("forbidden"), items=tuple(pen(use) for use in uses))
     sizes = tuple((pen.known("size", name), pen.figure(size, 0)) for name, size in card.sizes.items())
     yield Section(
-        pen("population"), (pen(f"population_{kind}"),), tables=_if_any("", (pen("size"), pen("count")), sizes)
+        pen("population"),
+        (pen(f"population_{kind}", least=pen.figure(rule.get("min_balance"), 0)),),
+        tables=_if_any("", (pen("size"), pen("count")), sizes),
     )
     if card.asks:
         yield _asks(card, pen)

@@ -12,6 +12,7 @@ from appetence.book import open_book
 from appetence.config import BookSettings, TrackingSettings, TrainingSettings
 from appetence.models.card import disparity, read_card
 from appetence.models.promotion import keep_training, put_in_use
+from appetence.models.registry import resolve
 from appetence.models.tracking import CHAMPION, TrackingStore
 from appetence.models.verdicts import Verdict
 from appetence.reports.cards import DATA, MARKDOWN, PAGES, describing, refresh_cards, stored_card
@@ -97,3 +98,22 @@ def test_approvals_go_on_after_the_card_was_written(store):
     assert "&lt;b&gt;so&lt;/b&gt; [x](y)" in store.text(stored.run_id, PAGES["fr"])
     assert read_card("{}") is None
     assert read_card(None) is None
+
+
+def test_a_card_of_erosion_says_what_it_calls_so_and_its_error_in_money(store, trained):
+    outcome = trained.outcomes["erosion"]
+    ref = resolve(store, "bank", "erosion")
+    card = stored_card(store, ref.stored)
+    assert card.rule == {"threshold": 0.2, "min_balance": 1000.0}
+    text = store.text(ref.stored.run_id, MARKDOWN)
+    assert text.startswith("# Model card: silent erosion")
+    assert "comes to 20 % or more" in text
+    assert "balances of 1,000 or more" in text
+    french = store.text(ref.stored.run_id, PAGES["fr"])
+    assert "atteignent 20\u00a0% des encours" in french
+    money = outcome.evaluation.outflow
+    assert card.outflow["realised"].value == pytest.approx(money.realised)
+    assert card.outflow["mae"].high == pytest.approx(money.model.mae.high)
+    assert f"{money.realised:,.0f}" in text
+    assert "Sorties attendues, en montants" in french
+    assert stored_card(store, store.version_at("bank.attrition", CHAMPION)).outflow is None
