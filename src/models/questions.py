@@ -1,4 +1,4 @@
-"""What can be asked of a book: who leaves, whose money does, who buys what next or again, and what a firm asks itself."""
+"""What can be asked of a book: who leaves, whose money does, who buys what next or again, and what the firm asks."""
 
 from __future__ import annotations
 

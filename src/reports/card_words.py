@@ -59,9 +59,9 @@ CARD_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "The probability that money leaves while the client stays: that net outflow comes to {share} % or more of "
             "the balances known at the cut within {months} months of the end of the month that is scored{gap}; and the "
             "money expected to leave that way. It helps advisors decide whom to speak to before the money is gone.",
-            "La probabilité que l'argent parte sans le client : que les sorties nettes atteignent {share} % des encours "
-            "connus à la date d'arrêté, dans les {months} mois qui suivent le mois évalué{gap} ; et le montant des "
-            "sorties attendues. Elle aide les conseillers à choisir à qui parler avant que l'argent ne parte.",
+            "La probabilité que l'argent parte sans le client : que les sorties nettes atteignent {share} % des "
+            "encours connus à la date d'arrêté, dans les {months} mois qui suivent le mois évalué{gap} ; et le montant "
+            "des sorties attendues. Elle aide les conseillers à choisir à qui parler avant que l'argent ne parte.",
         ),
         "gap": (
             ", the first {gap} of these months not counted",
