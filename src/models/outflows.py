@@ -235,7 +235,8 @@ def _drawn_sums(columns: Floats, unit: Ints, draws: int, seed: int) -> list[Floa
 
 
 def _over(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    """Return part / whole of amounts; NaN where the whole is less than a cent, and a ratio to it would mean nothing."""
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole >= 0.01)
 
 
 def _estimate(values: Floats) -> Interval:

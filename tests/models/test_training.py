@@ -27,6 +27,7 @@ TENURE = FeatureSettings(groups=("tenure",))
 def settings(*, attrition: bool = True, products: bool = True):
     return Asking(
         attrition=AttritionSettings(enabled=attrition, min_events=20),
+        erosion=ErosionSettings(enabled=False),
         next_product=NextProductSettings(enabled=products),
     )
 
@@ -173,7 +174,9 @@ def buys_again_book(make_book):
 
 def test_a_product_bought_again_is_learnt_judged_and_ordered_with_the_first_ones(make_book):
     asking = Asking(
-        attrition=AttritionSettings(enabled=False), next_product=NextProductSettings(min_buyers=30, repurchase=True)
+        attrition=AttritionSettings(enabled=False),
+        erosion=ErosionSettings(enabled=False),
+        next_product=NextProductSettings(min_buyers=30, repurchase=True),
     )
     result = train_questions(buys_again_book(make_book), asking, TENURE, SMALL)
     assert list(result.outcomes) == ["rebuy", "buy:K", "buy:P", "buy:Q", "rebuy:P"]
