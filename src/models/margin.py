@@ -61,7 +61,7 @@ def choose_margin(
         choice = MarginChoice(FALLBACK_SHRINK if shrink == "auto" else float(shrink), 0, None)
     else:
         splits = splits[:1] if encoded.size >= ONE_SPLIT_CELLS else splits
-        margins = [_margins(fitter, encoded, split, folds) for split in splits]
+        margins = [_margins(fitter, split, folds) for split in splits]
         choice = _race(grower, splits, margins, y, weight, candidates)
     bias = level(choice.shrink * crossed, y, weight)
     return linear.scaled(choice.shrink, bias), choice.shrink * crossed + bias, choice
@@ -81,16 +81,13 @@ def level(margin: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
     return (low + high) / 2.0
 
 
-def _margins(
-    fitter: LinearFitter, encoded: np.ndarray, split: Split, folds: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _margins(fitter: LinearFitter, split: Split, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the linear margins of a split's rows, all by models of its training rows alone.
 
     The margins crossed over all folds would not do: those of the training rows know the validation rows' labels, the
     trees would learn the opposite of these, and too few trees would seem best (measured).
     """
-    valid = fitter.fit_rows(split.train).margin(encoded[split.valid])
-    return fitter.cross_fit(folds, split.train), valid
+    return fitter.cross_fit(folds, split.train), fitter.margins(split.train, split.valid)
 
 
 def _race(
