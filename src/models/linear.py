@@ -182,7 +182,7 @@ class LinearFitter:
             return times(self._design, coefficients)[rows] - float(means @ coefficients)
         return self._part(coefficients, means).margin(self._encoded[rows])
 
-    def cross_fit(self, folds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    def cross_fit(self, folds: np.ndarray, rows: np.ndarray | None = None, at: np.ndarray | None = None) -> np.ndarray:
         """Return margins by models that have not seen the row's fold, nor anything outside `rows`.
 
         Parameters
@@ -190,21 +190,24 @@ class LinearFitter:
         folds
             Fold of each row, of shape (n_rows,).
         rows
-            Positions of the rows to use; None for all. Where they all lie in one fold there is nothing to cross, and
-            the margins are those of a model of the rows themselves.
+            Positions of the rows to learn from; None for all. Where they all lie in one fold there is nothing to cross,
+            and the margins are those of a model of the rows themselves.
+        at
+            Positions of the rows, among `rows`, to return margins of; None for all of them.
 
         Returns
         -------
-        Margins of the rows, of shape (len(rows),).
+        Margins of shape (len(at),).
         """
         rows = np.arange(len(self._encoded)) if rows is None else rows
+        at = rows if at is None else at
         names = np.unique(folds[rows])
         if len(names) < 2:
-            return self.margins(rows, rows)
-        margins = np.zeros(len(rows))
+            return self.margins(rows, at)
+        margins = np.zeros(len(at))
         for fold in names:
-            inside = folds[rows] == fold
-            margins[inside] = self.margins(rows[~inside], rows[inside])
+            inside = folds[at] == fold
+            margins[inside] = self.margins(rows[folds[rows] != fold], at[inside])
         return margins
 
     def _fit(self, chosen: np.ndarray) -> np.ndarray:

@@ -9,11 +9,17 @@ import numpy as np
 from scipy.special import expit
 
 from appetence.models.boosting import TreeGrower
-from appetence.models.folds import Split
+from appetence.models.folds import Split, thinned
 from appetence.models.linear import LinearFitter, LinearPart
 
 SHRINKS = (0.0, 0.5, 1.0)
-"""Candidates: none, half and all of the linear margin. Each costs one search for the number of trees."""
+"""Candidates: none, half and all of the linear margin."""
+
+HEAT_ROUNDS = 100
+"""Trees after which only the best candidate goes on: by then the trees have made up for most of where they started."""
+
+MOST_RACE_ROWS = 100_000
+"""Rows that choose shrinkage and rounds at most: a part drawn at random ranks the candidates as all would."""
 
 FALLBACK_SHRINK = 0.5
 """Kept where there are too few rows to choose."""
@@ -61,8 +67,9 @@ def choose_margin(
         choice = MarginChoice(FALLBACK_SHRINK if shrink == "auto" else float(shrink), 0, None)
     else:
         splits = splits[:1] if encoded.size >= ONE_SPLIT_CELLS else splits
-        margins = [_margins(fitter, split, folds) for split in splits]
-        choice = _race(grower, splits, margins, y, weight, candidates)
+        parts = [thinned(split, MOST_RACE_ROWS) for split in splits]
+        margins = [_margins(fitter, split, part, folds) for split, part in zip(splits, parts, strict=True)]
+        choice = _race(grower, parts, margins, y, weight, candidates)
     bias = level(choice.shrink * crossed, y, weight)
     return linear.scaled(choice.shrink, bias), choice.shrink * crossed + bias, choice
 
@@ -81,13 +88,13 @@ def level(margin: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
     return (low + high) / 2.0
 
 
-def _margins(fitter: LinearFitter, split: Split, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the linear margins of a split's rows, all by models of its training rows alone.
+def _margins(fitter: LinearFitter, split: Split, part: Split, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the linear margins of a part of a split's rows, all by models of its training rows alone.
 
     The margins crossed over all folds would not do: those of the training rows know the validation rows' labels, the
     trees would learn the opposite of these, and too few trees would seem best (measured).
     """
-    return fitter.cross_fit(folds, split.train), fitter.margins(split.train, split.valid)
+    return fitter.cross_fit(folds, split.train, part.train), fitter.margins(split.train, part.valid)
 
 
 def _race(
@@ -98,12 +105,15 @@ def _race(
     weight: np.ndarray,
     candidates: Sequence[float],
 ) -> MarginChoice:
-    choices = []
+    searches = {}
     for shrink in candidates:
         initial = []
         for split, (train, valid) in zip(splits, margins, strict=True):
             bias = level(shrink * train, y[split.train], weight[split.train])
             initial.append((shrink * train + bias, shrink * valid + bias))
-        stopped = grower.search_rounds(splits, initial)
-        choices.append(MarginChoice(shrink, stopped.rounds, stopped.loss))
-    return min(choices, key=lambda choice: choice.loss if choice.loss is not None else np.inf)
+        searches[shrink] = grower.search(splits, initial)
+        searches[shrink].advance(HEAT_ROUNDS)
+    best = min(searches, key=lambda shrink: searches[shrink].loss)
+    leader = searches[best]
+    leader.advance(grower.max_rounds)
+    return MarginChoice(best, leader.rounds, leader.loss)

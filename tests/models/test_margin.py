@@ -7,18 +7,25 @@ import pytest
 from scipy.special import expit
 
 from appetence.models import margin, parts
+from appetence.models.bins import BinnedRows
 from appetence.models.boosting import TreeGrower, TreeSettings
+from appetence.models.encoding import Encoder, FeatureCode
 from appetence.models.folds import make_splits
 from appetence.models.linear import LinearFitter
 
 SETTINGS = TreeSettings(0.1, 8, 20, 1.0, 1.0, 1.0, 200, 20, seed=1, n_threads=1)
 
 
+def grow(X, y, weight, settings=SETTINGS):
+    plain = Encoder(tuple(FeatureCode(None, "numeric") for _ in range(X.shape[1])))
+    return TreeGrower(BinnedRows.of(X, plain), y, weight, settings)
+
+
 def choose(X, y, shrink="auto", weight=None, settings=SETTINGS):
     weight = np.ones(len(y)) if weight is None else weight
     folds = np.arange(len(y)) % 3
     fitter = LinearFitter(X, y, weight)
-    grower = TreeGrower(X, y, weight, [], None, settings)
+    grower = grow(X, y, weight, settings)
     return margin.choose_margin(fitter, grower, X, y, weight, folds, make_splits(folds, y), shrink), grower
 
 
@@ -51,9 +58,7 @@ def test_the_loss_reported_is_that_of_models_refitted_by_hand():
     for fold in range(3):
         inside = np.arange(900) % 3 == fold
         base = margin.level(np.zeros(600), y[~inside], np.ones(600))
-        booster = TreeGrower(X[~inside], y[~inside], np.ones(600), [], None, SETTINGS).grow(
-            np.full(600, base), choice.rounds
-        )
+        booster = grow(X[~inside], y[~inside], np.ones(600)).grow(np.full(600, base), choice.rounds)
         score = base + booster.predict(X[inside], raw_score=True)
         losses.append((np.logaddexp(0, score) - y[inside] * score).mean())
     assert choice.loss == pytest.approx(np.mean(losses), rel=0.01)  # bins of all rows there, of two thirds here
