@@ -12,8 +12,8 @@ from scipy.special import expit
 PRECISION_BOUNDS = (1.0, 1e6)
 """Prior precision of a coefficient: at least that of N(0, 1) on the log-odds of a feature of unit spread."""
 
-REFIT_GRADIENT = 1e-4
-"""Largest gradient at which a refit stops, in units of the fit's own standard errors."""
+REFIT_GRADIENT = 3e-3
+"""Largest gradient at which a refit stops: coefficients are then right to this part of their standard errors."""
 
 
 def fit_logistic(

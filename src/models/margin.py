@@ -82,10 +82,18 @@ def level(margin: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
     total = float(weight.sum())
     wanted = (float(weight @ y) + 0.5) / (total + 1.0) * total
     low, high = -40.0 - float(margin.max()), 40.0 - float(margin.min())
-    for _ in range(80):  # bisection: monotone, and safe where Newton's method overshoots
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if float(weight @ expit(margin + middle)) < wanted else (low, middle)
-    return (low + high) / 2.0
+    constant = (low + high) / 2.0
+    for _ in range(100):  # Newton's steps where they stay inside the bracket, halves of it where they overshoot
+        p = expit(margin + constant)
+        excess = float(weight @ p) - wanted
+        low, high = (constant, high) if excess < 0 else (low, constant)
+        slope = float(weight @ (p * (1.0 - p)))
+        step = excess / slope if slope > 0 else np.inf
+        proposal = constant - step if low < constant - step < high else (low + high) / 2.0
+        if abs(proposal - constant) < 1e-12:
+            break
+        constant = proposal
+    return constant
 
 
 def _margins(fitter: LinearFitter, split: Split, part: Split, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

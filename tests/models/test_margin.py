@@ -64,6 +64,26 @@ def test_the_loss_reported_is_that_of_models_refitted_by_hand():
     assert choice.loss == pytest.approx(np.mean(losses), rel=0.01)  # bins of all rows there, of two thirds here
 
 
+def test_only_the_best_candidate_runs_beyond_the_heat(monkeypatch):
+    """What lags after the heat stops there; the winner gets the rounds that it would have had alone."""
+    X, y = draw(1_500, lambda X: 2 * np.abs(X[:, 0]) - 2 + 2 * (X[:, 1] * X[:, 2] > 0))
+    monkeypatch.setattr(margin, "HEAT_ROUNDS", 15)
+    (_, _, raced), _ = choose(X, y)
+    (_, _, alone), _ = choose(X, y, shrink=raced.shrink)
+    assert raced == alone
+    assert raced.rounds > 15
+
+
+def test_a_race_on_a_part_of_the_rows_chooses_as_on_all(monkeypatch):
+    X, y = draw(3_000, lambda X: X @ [1, -1, 0.8, 0.5, -0.6])
+    (_, _, whole), _ = choose(X, y)
+    monkeypatch.setattr(margin, "MOST_RACE_ROWS", 1_500)
+    (_, initial, part), _ = choose(X, y)
+    assert part.shrink == whole.shrink == 1.0
+    assert part.loss == pytest.approx(whole.loss, abs=0.05)
+    assert len(initial) == 3_000
+
+
 def test_few_rows_grow_no_tree():
     X, y = draw(40, lambda X: X[:, 0])
     (linear, _, choice), _ = choose(X, y)
