@@ -2,7 +2,7 @@
 
     make bench NAME=products            # or: python benchmarks/products.py [--scale 0.3] [--json FILE]
 
-Together: each origin's rows are binned once for all products, and each learns from all its buyers and at most twenty
+Together: each origin's rows are binned once for all products, and each learns from all its buyers and at most ten
 others for each (what `appetence train` does). Naive: each product bins and learns from all its rows. Both are scored on
 the same rows of the newest test date; differences in AUC and log-loss are paired, with intervals by resampling
 households, all products together. The simulator's own probability of each purchase, read only here and after training,

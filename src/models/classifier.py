@@ -66,7 +66,7 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         {feature: 1 or -1} for features whose effect may only rise or fall; {position: …} for data without names.
     negative_sampling
         Share of the negatives to learn from, in (0, 1]; the log-odds are corrected by its logarithm, which is exact
-        (see `appetence.models.sampling`). "auto" keeps 20 negatives for each positive and no fewer than 10,000 rows;
+        (see `appetence.models.sampling`). "auto" keeps 10 negatives for each positive and no fewer than 5,000 rows;
         None keeps all.
     sampling_seed
         Seed of the sampling alone.

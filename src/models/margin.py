@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from appetence.models.boosting import TreeGrower
+from appetence.models.boosting import RoundSearch, TreeGrower
 from appetence.models.folds import Split, thinned
 from appetence.models.linear import LinearFitter, LinearPart
 
 SHRINKS = (0.0, 0.5, 1.0)
 """Candidates: none, half and all of the linear margin."""
 
-HEAT_ROUNDS = 100
-"""Trees after which only the best candidate goes on: by then the trees have made up for most of where they started."""
+HEAT = 25
+"""Trees between looks at the race: who is further behind the first than it came forward since the last look stops."""
+
+LAST_HEAT = 300
+"""Trees after which only the first goes on: by then the trees have made up for where they started."""
 
 MOST_RACE_ROWS = 100_000
 """Rows that choose shrinkage and rounds at most: a part drawn at random ranks the candidates as all would."""
@@ -120,8 +123,22 @@ def _race(
             bias = level(shrink * train, y[split.train], weight[split.train])
             initial.append((shrink * train + bias, shrink * valid + bias))
         searches[shrink] = grower.search(splits, initial)
-        searches[shrink].advance(HEAT_ROUNDS)
-    best = min(searches, key=lambda shrink: searches[shrink].loss)
+    best = _winner(searches)
     leader = searches[best]
     leader.advance(grower.max_rounds)
     return MarginChoice(best, leader.rounds, leader.loss)
+
+
+def _winner(searches: dict[float, RoundSearch]) -> float:
+    """Let the candidates grow side by side, and return the one that is left."""
+    running = dict(searches)
+    for trees in range(HEAT, LAST_HEAT + 1, HEAT):
+        before = {shrink: search.loss for shrink, search in running.items()}
+        for search in running.values():
+            search.advance(trees)
+        first = min(running, key=lambda shrink: running[shrink].loss)
+        lag = {shrink: search.loss - running[first].loss for shrink, search in running.items()}
+        running = {s: search for s, search in running.items() if s == first or lag[s] < before[s] - search.loss}
+        if len(running) == 1:
+            break
+    return min(running, key=lambda shrink: running[shrink].loss)

@@ -10,14 +10,15 @@ import numpy as np
 
 from appetence.models.columns import FeatureValueError
 
-NEGATIVES_PER_POSITIVE = 20
+NEGATIVES_PER_POSITIVE = 10
 """Negatives that "auto" keeps for each positive.
 
 With K controls a case, the variance of a log-odds is 1 + 1/K times that with all controls (Ury 1975, "Efficiency of
-case-control studies with multiple controls per case"): 20 cost a twentieth of what there is to learn.
+case-control studies with multiple controls per case"): 10 cost a tenth of what there is to learn, less where clients
+are seen at several dates, whose rows say much the same. On simulated books no loss could be measured.
 """
 
-FEWEST_ROWS = 10_000
+FEWEST_ROWS = 5_000
 """Rows that "auto" leaves at least: below, learning from all costs little time."""
 
 

@@ -231,7 +231,7 @@ def test_negative_sampling_keeps_the_level_of_the_probabilities():
 
 
 def test_many_rows_of_a_rare_event_are_sampled_by_default_at_no_loss(monkeypatch):
-    """2 % positives in 6,000 rows, the truth met as well from 20 negatives for each as from all."""
+    """2 % positives in 6,000 rows, the truth met as well from 10 negatives for each as from all."""
     monkeypatch.setattr("appetence.models.sampling.FEWEST_ROWS", 1_000)
     rng = np.random.default_rng(6)
     X = rng.normal(size=(6_000, 4))

@@ -67,7 +67,8 @@ def test_the_loss_reported_is_that_of_models_refitted_by_hand():
 def test_only_the_best_candidate_runs_beyond_the_heat(monkeypatch):
     """What lags after the heat stops there; the winner gets the rounds that it would have had alone."""
     X, y = draw(1_500, lambda X: 2 * np.abs(X[:, 0]) - 2 + 2 * (X[:, 1] * X[:, 2] > 0))
-    monkeypatch.setattr(margin, "HEAT_ROUNDS", 15)
+    monkeypatch.setattr(margin, "HEAT", 5)
+    monkeypatch.setattr(margin, "LAST_HEAT", 15)
     (_, _, raced), _ = choose(X, y)
     (_, _, alone), _ = choose(X, y, shrink=raced.shrink)
     assert raced == alone

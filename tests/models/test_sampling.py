@@ -17,10 +17,10 @@ def labels(positives: int, negatives: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("positives", "negatives", "left"),
-    [(100, 5_000, 5_000), (100, 99_900, 9_900), (1_000, 99_000, 20_000), (9_000, 9_000, 9_000), (0, 10, 10)],
+    [(100, 4_000, 4_000), (100, 99_900, 4_900), (1_000, 99_000, 10_000), (9_000, 9_000, 9_000), (0, 10, 10)],
 )
 def test_auto_keeps_enough_rows_and_enough_negatives_for_each_positive(positives, negatives, left):
-    assert (FEWEST_ROWS, NEGATIVES_PER_POSITIVE) == (10_000, 20)
+    assert (FEWEST_ROWS, NEGATIVES_PER_POSITIVE) == (5_000, 10)
     assert sampling_rate("auto", labels(positives, negatives)) * negatives == pytest.approx(left)
 
 
