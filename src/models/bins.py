@@ -12,6 +12,12 @@ import numpy as np
 from appetence.models.columns import Columns, Levels
 from appetence.models.encoding import Encoder, fit_encoder
 
+MOST_BINS = 127
+"""Bins of a number: leaves of a hundredth of the rows need hardly finer thresholds, and trees on some thousand rows
+take three quarters of the time that they take with 255. (63 take half, and lose where much is to be found in few
+features: log-loss .016 worse on `hastie_10_2`.)
+"""
+
 
 @dataclass(frozen=True)
 class Bins:
@@ -65,13 +71,13 @@ def make_bins(columns: Columns, max_levels: int) -> Bins | None:
 
 def bin_matrix(encoded: np.ndarray, encoder: Encoder, n_threads: int = 1) -> lgb.Dataset:
     """Bin an encoded matrix of shape (n_rows, n_features); labels and weights are set on the parts taken from it."""
-    params = {"feature_pre_filter": False, "force_row_wise": True, "num_threads": n_threads, "verbosity": -1}
+    params = {"max_bin": MOST_BINS, "feature_pre_filter": False, "force_row_wise": True, "num_threads": n_threads}
     return lgb.Dataset(
         encoded,
         np.zeros(len(encoded)),
         feature_name=encoder.plain_names or "auto",
         categorical_feature=encoder.categorical,
-        params=params,
+        params=params | {"verbosity": -1},
         free_raw_data=True,
     ).construct()
 

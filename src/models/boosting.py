@@ -9,7 +9,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from appetence.models.bins import BinnedRows
+from appetence.models.bins import MOST_BINS, BinnedRows
 from appetence.models.folds import Split
 
 
@@ -37,6 +37,7 @@ class TreeSettings:
             "boost_from_average": False,  # the level is in the initial margin
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
+            "max_bin": MOST_BINS,
             "min_data_in_leaf": self.min_data_in_leaf,
             "min_sum_hessian_in_leaf": 1.0,
             "min_data_per_group": self.min_data_in_leaf,

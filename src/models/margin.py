@@ -31,7 +31,10 @@ FEWEST_FOR_TREES = 50.0
 """Total weight below which no tree is grown."""
 
 ONE_SPLIT_CELLS = 1_000_000
-"""Rows × features from which one split judges instead of all folds: its noise is small by then, and its time is not."""
+"""Rows × features from which fewer than all splits may judge, where they hold positives enough."""
+
+ENOUGH_POSITIVES = 300
+"""Positives among the rows that judge: log-losses are compared by these few rows, however many negatives there are."""
 
 Margins = list[tuple[np.ndarray, np.ndarray]]
 
@@ -69,7 +72,7 @@ def choose_margin(
     if folds is None or not splits or weight.sum() < FEWEST_FOR_TREES:
         choice = MarginChoice(FALLBACK_SHRINK if shrink == "auto" else float(shrink), 0, None)
     else:
-        splits = splits[:1] if encoded.size >= ONE_SPLIT_CELLS else splits
+        splits = _enough(splits, weight * y) if encoded.size >= ONE_SPLIT_CELLS else splits
         parts = [thinned(split, MOST_RACE_ROWS) for split in splits]
         margins = [_margins(fitter, split, part, folds) for split, part in zip(splits, parts, strict=True)]
         choice = _race(grower, parts, margins, y, weight, candidates)
@@ -97,6 +100,12 @@ def level(margin: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
             break
         constant = proposal
     return constant
+
+
+def _enough(splits: Sequence[Split], positives: np.ndarray) -> Sequence[Split]:
+    """Return as many of the splits as hold positives enough to judge by."""
+    found = np.cumsum([positives[split.valid].sum() for split in splits])
+    return splits[: int(np.searchsorted(found, ENOUGH_POSITIVES)) + 1]
 
 
 def _margins(fitter: LinearFitter, split: Split, part: Split, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -85,6 +85,14 @@ def test_a_race_on_a_part_of_the_rows_chooses_as_on_all(monkeypatch):
     assert len(initial) == 3_000
 
 
+def test_as_many_splits_judge_as_hold_positives_enough():
+    folds = np.arange(3_000) % 3
+    splits = make_splits(folds, (np.arange(3_000) % 10 == 0).astype(float))
+    for every, used in ((2, 1), (5, 2), (100, 3)):  # 500, 200 and 10 positives in a fold; 300 are enough
+        positives = ((np.arange(3_000) // 3) % every == 0).astype(float)
+        assert list(margin._enough(splits, positives)) == splits[:used]
+
+
 def test_few_rows_grow_no_tree():
     X, y = draw(40, lambda X: X[:, 0])
     (linear, _, choice), _ = choose(X, y)
