@@ -274,12 +274,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", help="comma-separated names of sets")
+    parser.add_argument("--only", help="names of sets, separated by semicolons")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)  # peers talk about feature names and unknown levels
     tasks = real_sets() | drawn_sets(arguments.scale)
     if arguments.only:
-        tasks = {name: task for name, task in tasks.items() if name in arguments.only.split(",")}
+        tasks = {name: task for name, task in tasks.items() if name in arguments.only.split(";")}
     print(f"{platform.machine()}, {os.cpu_count()} cores; lightgbm {lgb.__version__}; scale {arguments.scale}")
     add_installed_peers()
     table = {}

@@ -38,7 +38,6 @@ from appetence.models.training import plan_questions
 from appetence.progress import silent
 
 TRAINING = TrainingSettings()
-PRODUCTS = 12
 DRAWS = 200
 
 
@@ -123,6 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0, help="of 6,000 clients")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--products", type=int, default=12, help="how many, in the order of their names")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     clients = max(int(6_000 * options.scale), 600)
@@ -136,7 +136,7 @@ def main() -> None:
             ready = prepare(book, planned, FeatureSettings(), TRAINING, silent)
         asked = {q: (ready.labelled[q], blocks.tests[-1]) for q, blocks in planned.items()}
         asked = {q: (labelled, origin) for q, (labelled, origin) in asked.items() if can_fit(labelled, origin)}
-        asked = dict(list(asked.items())[:PRODUCTS])
+        asked = dict(list(asked.items())[: options.products])
         figures = compare(asked, {q: true_rates(ready, directory / "truth", q) for q in asked})
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")

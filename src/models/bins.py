@@ -87,14 +87,17 @@ class BinStore:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[Hashable, Bins | None] = {}
+        self._kept: dict[Hashable, tuple[Bins | None, object]] = {}
 
-    def get(self, key: Hashable, make: Callable[[], Bins | None]) -> Bins | None:
-        """Return the bins of a key, made where they are not there."""
+    def get(self, key: Hashable, make: Callable[[], Bins | None], of: object = None) -> Bins | None:
+        """Return the bins of a key, made where they are not there.
+
+        `of` is kept beside them: an object whose identity is part of the key must not make room for another.
+        """
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = make()
-            return self._kept[key]
+                self._kept[key] = make(), of
+            return self._kept[key][0]
 
 
 def _levels(column: Levels) -> int:

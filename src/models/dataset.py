@@ -149,7 +149,7 @@ class Labelled:
         known = np.flatnonzero(np.isin(snapshots.cut, np.array([*origin.fit, *origin.calibrate], dtype=_DAY)))
         whole = Labelled(snapshots, known, np.zeros(len(known), dtype=np.int64), topics)
         key = (origin.fit, origin.calibrate, max_levels, id(topics))
-        bins = snapshots.bins.get(key, lambda: make_bins(read_columns(whole.X), max_levels))
+        bins = snapshots.bins.get(key, lambda: make_bins(read_columns(whole.X), max_levels), topics)
         return None if bins is None else BinnedRows(bins, np.searchsorted(known, self.rows))
 
     def __len__(self) -> int:
