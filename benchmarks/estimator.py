@@ -4,12 +4,14 @@
 
 Every set is scikit-learn's own or drawn here with a fixed seed. A set is split several times (the drifting one in the
 order of time) and figures are means over the splits. `--scale` multiplies the rows of the drawn sets. All models have
-one thread and time is the processor's, so that a busy machine does not change the table.
+one thread and time is the processor's, so that a busy machine does not change the table. XGBoost and CatBoost, with
+their defaults, are peers where they are installed (`pip install xgboost-cpu catboost`); the project needs neither.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -206,6 +208,21 @@ def hist_boosting(X: pd.DataFrame) -> object:
     )
 
 
+def boosted_by_xgboost(_: pd.DataFrame) -> object:
+    from xgboost import XGBClassifier
+
+    return XGBClassifier(enable_categorical=True, n_jobs=1, random_state=0)
+
+
+def boosted_by_catboost(X: pd.DataFrame) -> object:
+    from catboost import CatBoostClassifier
+
+    levels = list(X.select_dtypes("category"))
+    return CatBoostClassifier(
+        cat_features=levels, thread_count=1, random_seed=0, verbose=False, allow_writing_files=False
+    )
+
+
 def light(**settings: object) -> lgb.LGBMClassifier:
     return lgb.LGBMClassifier(verbose=-1, random_state=0, n_jobs=1, **settings)
 
@@ -219,9 +236,20 @@ PEERS: dict[str, Callable[[pd.DataFrame], object]] = {
     ),
     "HistGradientBoosting": hist_boosting,
     "LightGBM, default": lambda _: light(),
+    "LightGBM, calibrated": lambda _: CalibratedClassifierCV(light(), cv=4),
     "LightGBM, sane": lambda _: light(**SANE),
     "LightGBM, sane, calibrated": lambda _: CalibratedClassifierCV(light(**SANE), cv=4),
 }
+OPTIONAL = {"xgboost": ("XGBoost", boosted_by_xgboost), "catboost": ("CatBoost", boosted_by_catboost)}
+
+
+def add_installed_peers() -> None:
+    """Add the peers that are installed, and say which are not."""
+    for module, (name, make) in OPTIONAL.items():
+        if importlib.util.find_spec(module) is None:
+            print(f"{name} is left out: it is not installed")
+        else:
+            PEERS[name] = make
 
 
 def measure(task: Task, make: Callable[[pd.DataFrame], object]) -> tuple[float, float, float]:
@@ -246,13 +274,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", help="comma-separated names of sets")
+    parser.add_argument("--only", help="names of sets, separated by semicolons")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)  # peers talk about feature names and unknown levels
     tasks = real_sets() | drawn_sets(arguments.scale)
     if arguments.only:
-        tasks = {name: task for name, task in tasks.items() if name in arguments.only.split(",")}
+        tasks = {name: task for name, task in tasks.items() if name in arguments.only.split(";")}
     print(f"{platform.machine()}, {os.cpu_count()} cores; lightgbm {lgb.__version__}; scale {arguments.scale}")
+    add_installed_peers()
     table = {}
     for name, task in tasks.items():
         table[name] = {peer: measure(task, make) for peer, make in PEERS.items()}

@@ -9,6 +9,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from appetence.models.bins import MOST_BINS, BinnedRows
 from appetence.models.folds import Split
 
 
@@ -36,6 +37,7 @@ class TreeSettings:
             "boost_from_average": False,  # the level is in the initial margin
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
+            "max_bin": MOST_BINS,
             "min_data_in_leaf": self.min_data_in_leaf,
             "min_sum_hessian_in_leaf": 1.0,
             "min_data_per_group": self.min_data_in_leaf,
@@ -56,55 +58,60 @@ class TreeSettings:
         return params
 
 
-@dataclass(frozen=True)
-class Stopped:
-    """The outcome of one search for the number of rounds."""
+class RoundSearch:
+    """A search for the number of rounds: trees are added until the loss on rows not learned from stops falling.
 
-    rounds: int
-    loss: float
+    Attributes
+    ----------
+    rounds
+        The best number so far; 0: no tree helps.
+    """
+
+    def __init__(
+        self, boosters: list[lgb.Booster], share: np.ndarray, start: np.ndarray, settings: TreeSettings
+    ) -> None:
+        self._boosters, self._share, self._settings = boosters, share, settings
+        self._losses = [float(start @ share)]
+        self.rounds = 0
+
+    @property
+    def loss(self) -> float:
+        """The log-loss at `rounds`, by the validation rows' weights."""
+        return self._losses[self.rounds]
+
+    def advance(self, until: int) -> None:
+        """Add trees up to `until`, or to the settings' own end: `patience` trees without a smaller loss."""
+        for done in range(len(self._losses), min(until, self._settings.max_rounds) + 1):
+            if done - 1 - self.rounds >= self._settings.patience:
+                break
+            for booster in self._boosters:
+                booster.update()
+            self._losses.append(float(np.array([b.eval_valid()[0][2] for b in self._boosters]) @ self._share))
+            if self._losses[done] < self.loss:
+                self.rounds = done
 
 
 class TreeGrower:
-    """Grows trees on one binned training matrix, shared by all folds and by the last fit.
+    """Grows trees on rows that were binned once, for all folds and for the last fit.
 
     Parameters
     ----------
-    encoded
-        Training matrix of shape (n_rows, n_features).
+    binned
+        The training rows.
     y, weight
         Labels and weights, of shape (n_rows,).
-    categorical
-        Positions of the coded columns.
-    names
-        Feature names for the model text, or None.
     settings
         Settings of the trees.
     """
 
-    def __init__(
-        self,
-        encoded: np.ndarray,
-        y: np.ndarray,
-        weight: np.ndarray,
-        categorical: list[int],
-        names: list[str] | None,
-        settings: TreeSettings,
-    ) -> None:
-        self._settings = settings
+    def __init__(self, binned: BinnedRows, y: np.ndarray, weight: np.ndarray, settings: TreeSettings) -> None:
+        self._binned, self._y, self._weight = binned, y, weight
+        self._settings, self.max_rounds = settings, settings.max_rounds
         self._params = settings.to_lightgbm()
-        self._weight = weight
-        self._data = lgb.Dataset(
-            encoded,
-            y,
-            weight=None if (weight == 1.0).all() else weight,
-            feature_name=names or "auto",
-            categorical_feature=categorical,
-            params=self._params,
-            free_raw_data=True,
-        ).construct()
+        self._weighted = not (weight == 1.0).all()
 
-    def search_rounds(self, splits: Sequence[Split], margins: Sequence[tuple[np.ndarray, np.ndarray]]) -> Stopped:
-        """Grow all splits side by side until their mean loss stops falling.
+    def search(self, splits: Sequence[Split], margins: Sequence[tuple[np.ndarray, np.ndarray]]) -> RoundSearch:
+        """Begin a search for the number of rounds: splits are grown side by side, judged by their mean loss.
 
         Parameters
         ----------
@@ -112,39 +119,30 @@ class TreeGrower:
             Rows to learn from and to judge by.
         margins
             Initial margins of each split: of its training rows and of its validation rows.
-
-        Returns
-        -------
-        The best number of rounds (0: no tree helps) and the log-loss there, by the validation rows' weights.
         """
         boosters = [self._start(split, margin) for split, margin in zip(splits, margins, strict=True)]
         share = np.array([self._weight[split.valid].sum() for split in splits])
-        share /= share.sum()
         start = [self._initial_loss(split, margin) for split, margin in zip(splits, margins, strict=True)]
-        losses = [float(start @ share)]
-        best = 0
-        for done in range(1, self._settings.max_rounds + 1):
-            for booster in boosters:
-                booster.update()
-            losses.append(float(np.array([booster.eval_valid()[0][2] for booster in boosters]) @ share))
-            if losses[done] < losses[best]:
-                best = done
-            elif done - best >= self._settings.patience:
-                break
-        return Stopped(best, float(losses[best]))
+        return RoundSearch(boosters, share / share.sum(), np.array(start), self._settings)
 
     def grow(self, margin: np.ndarray, rounds: int) -> lgb.Booster:
         """Grow `rounds` trees on all rows over the initial margin of shape (n_rows,); at least a single leaf."""
-        self._data.set_init_score(margin)
+        data = self._part(np.arange(len(self._y)), margin)
         params = self._params if rounds else self._params | {"num_leaves": 2, "min_data_in_leaf": 2**31 - 1}
-        return lgb.train(params, self._data, max(rounds, 1))
+        return lgb.train(params, data, max(rounds, 1))
 
     def _start(self, split: Split, margin: tuple[np.ndarray, np.ndarray]) -> lgb.Booster:
-        train = self._data.subset(split.train, self._params).construct().set_init_score(margin[0])
-        valid = self._data.subset(split.valid, self._params).construct().set_init_score(margin[1])
+        train, valid = self._part(split.train, margin[0]), self._part(split.valid, margin[1])
         return lgb.Booster(self._params, train).add_valid(valid, "valid")
 
+    def _part(self, rows: np.ndarray, margin: np.ndarray) -> lgb.Dataset:
+        """Return some rows with their own labels over their initial margin."""
+        places = self._binned.places[rows]
+        data = self._binned.bins.data.subset(places, self._params).construct()
+        data.set_label(self._y[rows]).set_init_score(margin)
+        return data.set_weight(self._weight[rows]) if self._weighted else data
+
     def _initial_loss(self, split: Split, margin: tuple[np.ndarray, np.ndarray]) -> float:
-        y = np.asarray(self._data.get_label())[split.valid]
+        y = self._y[split.valid]
         loss = np.logaddexp(0.0, margin[1]) - y * margin[1]
         return float(np.average(loss, weights=self._weight[split.valid]))

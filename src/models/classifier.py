@@ -22,14 +22,16 @@ from sklearn.utils.validation import (
 )
 
 from appetence.errors import did_you_mean
+from appetence.models.bins import BinnedRows
 from appetence.models.boosting import TreeGrower, TreeSettings
 from appetence.models.calibration import Calibration, fit_calibration
 from appetence.models.columns import Columns, FeatureValueError, read_columns
-from appetence.models.encoding import Encoder, fit_encoder
+from appetence.models.encoding import fit_encoder
 from appetence.models.folds import assign_folds, group_keys, make_splits, row_keys
 from appetence.models.linear import LinearFitter, LinearPart
 from appetence.models.margin import MarginChoice, choose_margin, level
 from appetence.models.parts import from_contract, read_parts, to_contract, write_parts
+from appetence.models.sampling import keep, sampling_rate
 
 ONE_THREAD_CELLS = 300_000
 """Rows × features below which threads bring less than they cost: waiting for each other on a busy machine, 30 times."""
@@ -63,7 +65,9 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
     monotone_constraints
         {feature: 1 or -1} for features whose effect may only rise or fall; {position: …} for data without names.
     negative_sampling
-        Share of the negatives to learn from, in (0, 1]; the log-odds are corrected by its logarithm, which is exact.
+        Share of the negatives to learn from, in (0, 1]; the log-odds are corrected by its logarithm, which is exact
+        (see `appetence.models.sampling`). "auto" keeps 10 negatives for each positive and no fewer than 5,000 rows;
+        None keeps all.
     sampling_seed
         Seed of the sampling alone.
     n_jobs
@@ -108,7 +112,7 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         n_folds: int = 3,
         max_levels: int = 50,
         monotone_constraints: Mapping[Any, int] | None = None,
-        negative_sampling: float | None = None,
+        negative_sampling: float | str | None = "auto",
         sampling_seed: int = 0,
         n_jobs: int | None = None,
         random_state: Any = 0,
@@ -130,7 +134,15 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, time: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+        time: Any = None,
+        binned: BinnedRows | None = None,
+    ) -> Self:
         """Learn from labelled rows.
 
         Parameters
@@ -146,6 +158,8 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         time
             Sortable moments of shape (n_rows,). Shrinkage and rounds are then chosen on the latest 30 % of the rows, by
             models of the earlier ones.
+        binned
+            The same rows, binned before with others: saves the binning where several targets are learnt from one table.
         """
         columns = read_columns(X)
         target, classes = _check_target(y, columns.n_rows)
@@ -153,14 +167,21 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         units = row_keys(columns) if groups is None else group_keys(groups, columns.n_rows)
         moments = None if time is None else column_or_1d(np.asarray(time))
         check_consistent_length(target, moments)
-        rows = np.flatnonzero((weight > 0) & self._sampled(target))
+        rate = sampling_rate(self.negative_sampling, target[weight > 0])
+        rows = np.flatnonzero((weight > 0) & keep(target, rate, self.sampling_seed))
         if len(np.unique(target[rows])) < 2:
             raise FeatureValueError("both classes must have a positive weight", "one class only in sample_weight")
 
         self.classes_, self.n_features_in_ = classes, len(columns.columns)
         self._set_names(columns)
         self._fit_rows(
-            columns.take(rows), target[rows], weight[rows], units[rows], None if moments is None else moments[rows]
+            columns if len(rows) == len(target) else columns.take(rows),
+            target[rows],
+            weight[rows],
+            units[rows],
+            None if moments is None else moments[rows],
+            None if binned is None else binned.take(rows),
+            float(np.log(rate)),
         )
         self.calibration_ = Calibration()
         return self
@@ -270,17 +291,29 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _fit_rows(
-        self, columns: Columns, y: np.ndarray, weight: np.ndarray, units: np.ndarray, time: np.ndarray | None
+        self,
+        columns: Columns,
+        y: np.ndarray,
+        weight: np.ndarray,
+        units: np.ndarray,
+        time: np.ndarray | None,
+        binned: BinnedRows | None,
+        correction: float,
     ) -> None:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         folds = assign_folds(units, y, self.n_folds, seed)
-        self._encoder, encoded = fit_encoder(columns, y, weight, folds, self.max_levels)
+        if binned is None:
+            self._encoder, encoded = fit_encoder(columns, y, weight, folds, self.max_levels)
+            binned = BinnedRows.of(encoded, self._encoder, self._threads(encoded.size))
+        else:
+            self._encoder = binned.bins.encoder
+            encoded = self._encoder.encode(columns)
         monotone = self._monotone()
         categorical = self._encoder.categorical
         n_codes = [self._encoder.features[j].n_codes for j in categorical]
         fitter = LinearFitter(encoded, y, weight, categorical, n_codes, monotone, seed)
         settings = self._tree_settings(len(y), encoded.size, seed, monotone)
-        grower = TreeGrower(encoded, y, weight, categorical, _booster_names(self._encoder), settings)
+        grower = TreeGrower(binned, y, weight, settings)
         splits = make_splits(folds, y, time) if folds is not None else []
         linear, margin, self._choice = choose_margin(
             fitter, grower, encoded, y, weight, folds, splits, self.linear_shrink
@@ -289,8 +322,7 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         trained = grower.grow(margin, self._choice.rounds)
         # Read back from its text, the booster no longer holds the training data, and is what `load` gives.
         self.booster_ = lgb.Booster(model_str=trained.model_to_string())
-        rate = 1.0 if self.negative_sampling is None else float(self.negative_sampling)
-        self._linear = LinearPart(linear.effects, linear.bias + float(np.log(rate)))
+        self._linear = LinearPart(linear.effects, linear.bias + correction)
 
     def _margin(self, X: Any) -> np.ndarray:
         """Return linear part + trees, before calibration."""
@@ -336,18 +368,6 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
             signs[j] = int(sign)
         return signs
 
-    def _sampled(self, target: np.ndarray) -> np.ndarray:
-        """Choose the rows to learn from: every positive, and negatives at the sampling rate."""
-        rate = self.negative_sampling
-        if rate is None:
-            return np.ones(len(target), dtype=bool)
-        if not 0.0 < rate <= 1.0:
-            raise FeatureValueError("negative_sampling must be in (0, 1]", rate, "For example 0.1 keeps one in ten")
-        # The second word keeps the draws apart from those of data simulated with the same small seed.
-        draws = np.random.default_rng([self.sampling_seed, 0x6E6567]).random(len(target))
-        kept: np.ndarray = (target == 1) | (draws < rate)
-        return kept
-
     def _set_names(self, columns: Columns) -> None:
         if columns.names is not None:
             self.feature_names_in_ = np.array(columns.names, dtype=object)
@@ -378,10 +398,3 @@ def _check_target(y: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
     if len(classes) < 2:
         raise FeatureValueError("both classes must be present in y", "only one class")
     return codes.astype(np.float64), classes
-
-
-def _booster_names(encoder: Encoder) -> list[str] | None:
-    """Return names for the model text where LightGBM can keep them unchanged."""
-    names = encoder.names
-    plain = names is not None and all(name.replace("_", "a").isalnum() and name.isascii() for name in names)
-    return list(names) if plain and names is not None else None

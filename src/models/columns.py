@@ -90,7 +90,7 @@ def _from_pandas(X: pd.DataFrame) -> Columns:
         raise FeatureTypeError("feature names must be all strings or all numbers", "a mix of both")
     labels = [str(name) for name in X.columns]
     _refuse_duplicates(labels)
-    columns = tuple(_pandas_column(label, X.iloc[:, j]) for j, label in enumerate(labels))
+    columns = tuple(_pandas_column(label, series) for label, (_, series) in zip(labels, X.items(), strict=True))
     return Columns(columns, tuple(labels) if named else None, len(X))
 
 

@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from appetence.features.pipeline import FeatureTable
 from appetence.features.topic_model import TopicModel
+from appetence.models.bins import BinnedRows, BinStore, make_bins
 from appetence.models.blocks import Origin, held_out
+from appetence.models.columns import read_columns
 from appetence.targets.spells import REASONS
 
 Ints = npt.NDArray[np.int64]
@@ -59,6 +61,8 @@ class Snapshots:
         {newest fit cut of an origin: its topics}, where there are any.
     cohort
         (n,) the month in which the client joined, as months since year 0; None where it was not given.
+    bins
+        What was binned of these rows, for all questions.
     """
 
     X: pd.DataFrame
@@ -69,6 +73,7 @@ class Snapshots:
     held_out: Mask
     topics: Mapping[dt.date, TopicColumns] = field(default_factory=dict)
     cohort: Ints | None = None
+    bins: BinStore = field(default_factory=BinStore, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.X)
@@ -130,6 +135,22 @@ class Labelled:
         money = self.amounts
         amounts = None if money is None else Amounts(money.base[chosen], money.lost[chosen])
         return replace(self, rows=self.rows[chosen], y=self.y[chosen], amounts=amounts)
+
+    def binned(self, origin: Origin, max_levels: int) -> BinnedRows | None:
+        """Return the rows as binned at an origin with all clients of its cuts, whatever is asked of them.
+
+        The bins know what was known then, and no label; questions of one origin share them.
+
+        Returns
+        -------
+        None where a category has more than `max_levels` levels, so that its codes are learnt from labels.
+        """
+        snapshots, topics = self.snapshots, self.topics
+        known = np.flatnonzero(np.isin(snapshots.cut, np.array([*origin.fit, *origin.calibrate], dtype=_DAY)))
+        whole = Labelled(snapshots, known, np.zeros(len(known), dtype=np.int64), topics)
+        key = (origin.fit, origin.calibrate, max_levels, id(topics))
+        bins = snapshots.bins.get(key, lambda: make_bins(read_columns(whole.X), max_levels), topics)
+        return None if bins is None else BinnedRows(bins, np.searchsorted(known, self.rows))
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -81,6 +81,13 @@ class Encoder:
         return names or None
 
     @property
+    def plain_names(self) -> list[str] | None:
+        """Feature names where LightGBM's model text can keep them unchanged, else None."""
+        names = self.names
+        plain = names is not None and all(name.replace("_", "a").isalnum() and name.isascii() for name in names)
+        return list(names) if plain and names is not None else None
+
+    @property
     def categorical(self) -> list[int]:
         """Positions of the features that are codes."""
         return [j for j, feature in enumerate(self.features) if feature.kind == "category"]

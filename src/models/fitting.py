@@ -16,6 +16,7 @@ from appetence.errors import UsageError, did_you_mean
 from appetence.features.topic_model import is_topic
 from appetence.models.artefact import Artefact, Contract, Origins
 from appetence.models.baselines import BASE_RATE, TENURE, fit_baselines, smoothed_rate
+from appetence.models.bins import BinnedRows
 from appetence.models.blocks import Origin
 from appetence.models.classifier import PropensityClassifier
 from appetence.models.dataset import Labelled
@@ -120,10 +121,16 @@ def fit_model(
     names = list(labelled.features if features is None else features)
     settings: dict[str, Any] = {**parameters, "random_state": seed, "n_jobs": 1}
     model = PropensityClassifier(**settings)
-    model.fit(fit.X[names], fit.y, groups=fit.household, time=fit.cut).calibrate(later.X[names], later.y)
+
+    def binned(block: Labelled) -> BinnedRows | None:
+        return None if features is not None else block.binned(origin, model.max_levels)
+
+    model.fit(fit.X[names], fit.y, groups=fit.household, time=fit.cut, binned=binned(fit))
+    model.calibrate(later.X[names], later.y)
     final = PropensityClassifier(**{**settings, "linear_shrink": model.linear_shrink_})
-    final.fit(everything.X[names], everything.y, groups=everything.household, time=everything.cut)
-    return final.recentre(everything.X[names], everything.y, slope=model.calibration_.slope)
+    X, y = everything.X[names], everything.y
+    final.fit(X, y, groups=everything.household, time=everything.cut, binned=binned(everything))
+    return final.recentre(X, y, slope=model.calibration_.slope)
 
 
 def predict_test(

@@ -92,6 +92,19 @@ def make_splits(folds: np.ndarray, y: np.ndarray, time: Any = None) -> list[Spli
     return splits
 
 
+def thinned(split: Split, most: int) -> Split:
+    """Return a split of at most so many rows, drawn at random in proportion; itself where it has no more.
+
+    The draw has a fixed seed: a part of rows that are in no order needs no luck, and repeats itself.
+    """
+    rows = len(split.train) + len(split.valid)
+    if rows <= most:
+        return split
+    rng = np.random.default_rng(0x7468696E)
+    parts = (rng.choice(part, part.size * most // rows, replace=False) for part in (split.train, split.valid))
+    return Split(*(np.sort(part) for part in parts))
+
+
 def _is_late(time: np.ndarray) -> np.ndarray:
     moments, position = np.unique(time, return_inverse=True)
     share_from = 1.0 - np.cumsum(np.bincount(position)) / len(position)  # share of rows strictly later

@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from appetence.models.logistic import fit_logistic
+from appetence.models.logistic import Around, fit_logistic, refit_logistic, times
 
 MOST_ROWS = 200_000
 """More rows than this add time but hardly any precision to some hundred coefficients: a random part is used."""
+
+SINGLE_CELLS = 1_000_000
+"""Rows × columns of the design from which it is held in float32 and parts of the rows are fitted from the whole."""
 
 _SQUASH = 3.0
 _WIDTHS = ((25, 1.349), (5, 3.290), (1, 4.653))  # quantile pairs and their distance in a standard normal
@@ -143,33 +146,43 @@ class LinearFitter:
         self._rows = np.arange(len(encoded))
         if len(encoded) > MOST_ROWS:
             self._rows = np.sort(np.random.default_rng([seed, 1]).choice(len(encoded), MOST_ROWS, replace=False))
+        share = weight[self._rows]
+        same = None if (share == share[0]).all() else share
         self._scales = [
-            None if j in self._n_codes else _robust_scale(encoded[self._rows, j], weight[self._rows])
-            for j in range(encoded.shape[1])
+            None if j in self._n_codes else _robust_scale(encoded[self._rows, j], same) for j in range(encoded.shape[1])
         ]
         self._feature_of, self._code_of, self._design = self._make_design()
         self._coefficients = np.zeros(len(self._feature_of))
+        self._around: Around | None = None
         self.precision = 0.0
 
     def fit_all(self) -> LinearPart:
         """Fit on all rows, the precision by evidence; without the slopes whose sign a constraint forbids."""
-        everything = np.ones(len(self._rows), dtype=bool)
+        weight = self._weight[self._rows]
         while True:
-            coefficients, _, self.precision = self._fit(everything, None)
+            coefficients, level, self.precision = fit_logistic(
+                self._design, self._y[self._rows], weight, None, self._coefficients
+            )
             wrong = self._wrong_sign(coefficients)
             if not wrong.any():
                 break
             self._design[:, wrong] = 0.0
         self._coefficients = coefficients
-        return self._part(coefficients, everything)
+        if self._design.dtype == np.float32:
+            self._around = Around.of(self._design, weight, coefficients, level)
+        return self._part(coefficients, self._means(weight))
 
-    def fit_rows(self, rows: np.ndarray) -> LinearPart:
-        """Fit on the given rows (positions) with the precision found on all."""
-        chosen = np.isin(self._rows, rows)
-        coefficients, _, _ = self._fit(chosen, self.precision)
-        return self._part(np.where(self._wrong_sign(coefficients), 0.0, coefficients), chosen)
+    def margins(self, train: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return margins of `rows` by a fit on `train` (both positions) with the precision found on all."""
+        chosen = np.isin(self._rows, train)
+        coefficients = self._fit(chosen)
+        coefficients = np.where(self._wrong_sign(coefficients), 0.0, coefficients)
+        means = self._means(self._weight[self._rows] * chosen)
+        if len(self._rows) == len(self._encoded):  # the design holds all rows: no need to squash them again
+            return times(self._design, coefficients)[rows] - float(means @ coefficients)
+        return self._part(coefficients, means).margin(self._encoded[rows])
 
-    def cross_fit(self, folds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    def cross_fit(self, folds: np.ndarray, rows: np.ndarray | None = None, at: np.ndarray | None = None) -> np.ndarray:
         """Return margins by models that have not seen the row's fold, nor anything outside `rows`.
 
         Parameters
@@ -177,27 +190,35 @@ class LinearFitter:
         folds
             Fold of each row, of shape (n_rows,).
         rows
-            Positions of the rows to use; None for all. Where they all lie in one fold there is nothing to cross, and
-            the margins are those of a model of the rows themselves.
+            Positions of the rows to learn from; None for all. Where they all lie in one fold there is nothing to cross,
+            and the margins are those of a model of the rows themselves.
+        at
+            Positions of the rows, among `rows`, to return margins of; None for all of them.
 
         Returns
         -------
-        Margins of the rows, of shape (len(rows),).
+        Margins of shape (len(at),).
         """
         rows = np.arange(len(self._encoded)) if rows is None else rows
+        at = rows if at is None else at
         names = np.unique(folds[rows])
         if len(names) < 2:
-            return self.fit_rows(rows).margin(self._encoded[rows])
-        margins = np.zeros(len(rows))
+            return self.margins(rows, at)
+        margins = np.zeros(len(at))
         for fold in names:
-            inside = folds[rows] == fold
-            margins[inside] = self.fit_rows(rows[~inside]).margin(self._encoded[rows[inside]])
+            inside = folds[at] == fold
+            margins[inside] = self.margins(rows[folds[rows] != fold], at[inside])
         return margins
 
-    def _fit(self, chosen: np.ndarray, precision: float | None) -> tuple[np.ndarray, float, float]:
+    def _fit(self, chosen: np.ndarray) -> np.ndarray:
         rows = self._rows[chosen]
-        design = self._design if chosen.all() else self._design[chosen]
-        return fit_logistic(design, self._y[rows], self._weight[rows], precision, self._coefficients)
+        design, y, weight = self._design[chosen], self._y[rows], self._weight[rows]
+        if self._around is not None:
+            return refit_logistic(design, y, weight, self.precision, self._around)[0]
+        return fit_logistic(design, y, weight, self.precision, self._coefficients)[0]
+
+    def _means(self, weight: np.ndarray) -> np.ndarray:
+        return times(self._design.T, weight / weight.sum())
 
     def _make_design(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Build the columns: (feature, code) of each, code -1 for a number and -2 for "is missing"."""
@@ -218,16 +239,18 @@ class LinearFitter:
                 columns.append(absent.astype(np.float64))
                 feature_of.append(j)
                 code_of.append(-2)
-        return np.array(feature_of), np.array(code_of), np.column_stack(columns)
+        single = len(self._rows) * len(columns) >= SINGLE_CELLS
+        design = np.empty((len(self._rows), len(columns)), np.float32 if single else np.float64)
+        for k, column in enumerate(columns):
+            design[:, k] = column
+        return np.array(feature_of), np.array(code_of), design
 
     def _wrong_sign(self, coefficients: np.ndarray) -> np.ndarray:
         wanted = np.asarray(self._monotone)[self._feature_of]
         wrong: np.ndarray = (self._code_of == -1) & (wanted * coefficients < 0)
         return wrong
 
-    def _part(self, coefficients: np.ndarray, chosen: np.ndarray) -> LinearPart:
-        weight = self._weight[self._rows[chosen]]
-        means = weight @ self._design[chosen] / weight.sum()
+    def _part(self, coefficients: np.ndarray, means: np.ndarray) -> LinearPart:
         effects: list[NumberEffect | LevelEffect] = []
         for j, scale in enumerate(self._scales):
             of_feature = self._feature_of == j
@@ -243,7 +266,7 @@ class LinearFitter:
         return LinearPart(tuple(effects), 0.0)
 
 
-def _robust_scale(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+def _robust_scale(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, float]:
     """Return the median, and a spread that is not zero where the values are not constant.
 
     A column that is zero for most clients has no interquartile range: wider quantile pairs are tried, then the range.
@@ -254,9 +277,17 @@ def _robust_scale(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]
     x = values[present]
     points = [50] + [q for low, _ in _WIDTHS for q in (low, 100 - low)]
     share = np.array(points) / 100
-    quantiles = np.quantile(x, share, weights=weight[present], method="inverted_cdf")
+    quantiles = _quantiles(x, share, None if weight is None else weight[present])
     for i, (_, distance) in enumerate(_WIDTHS):
         width = float(quantiles[2 + 2 * i] - quantiles[1 + 2 * i])
         if width > 0:
             return float(quantiles[0]), width / distance
     return float(quantiles[0]), float(np.ptp(x)) or 1.0
+
+
+def _quantiles(x: np.ndarray, share: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Invert the distribution: the smallest value at or below which lies that share. Without weights, no sorting."""
+    if weight is not None:
+        return np.quantile(x, share, weights=weight, method="inverted_cdf")
+    place = np.searchsorted(np.arange(1, len(x) + 1) / len(x), share)
+    return np.partition(x, np.unique(place))[place]

@@ -70,6 +70,21 @@ def test_the_slope_comes_from_later_rows_of_other_households_and_the_level_from_
     assert model.predict_proba(known.X)[:, 1].sum() == pytest.approx(known.y.sum(), rel=0.02)
 
 
+def test_questions_of_one_origin_share_bins_that_know_no_label_and_no_later_row(make_labelled):
+    labelled = make_labelled()
+    other = replace(labelled, rows=labelled.rows[::2], y=1 - labelled.y[::2])  # one cut, the other outcome
+    first, second = labelled.binned(FINAL, 50), other.binned(FINAL, 50)
+    assert first.bins is second.bins
+    np.testing.assert_array_equal(second.places, first.places[::2])
+    early = labelled.block([EARLY]).binned(TEST, 50)
+    assert early.bins is not first.bins
+    assert early.bins.data.num_data() == len(labelled.block([EARLY]))
+    assert labelled.binned(FINAL, 2) is None  # three channels: their codes would be learnt from labels
+    alone = fit_model(other, TEST, FEW, seed=1, features=other.features)
+    shared = fit_model(other, TEST, FEW, seed=1)
+    np.testing.assert_allclose(shared.decision_function(other.X), alone.decision_function(other.X), atol=0.2)
+
+
 def test_too_little_cannot_be_fitted(make_labelled):
     labelled = make_labelled()
     assert can_fit(labelled, TEST)

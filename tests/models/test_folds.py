@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appetence.models.columns import read_columns
-from appetence.models.folds import assign_folds, group_keys, make_splits, row_keys
+from appetence.models.folds import Split, assign_folds, group_keys, make_splits, row_keys, thinned
 
 
 @given(seed=st.integers(0, 1_000), n_groups=st.integers(6, 40))
@@ -86,3 +86,14 @@ def test_one_large_last_moment_is_the_late_one_and_a_single_moment_is_none():
     last = make_splits(folds, y, np.repeat([0, 1], 50))
     assert all((split.valid >= 50).all() and (split.train < 50).all() for split in last)
     assert make_splits(folds, y, np.zeros(100)) == []
+
+
+def test_a_split_of_many_rows_is_thinned_in_proportion_and_few_are_left_alone():
+    split = Split(np.arange(0, 9_000), np.arange(9_000, 12_000))
+    assert thinned(split, 12_000) is split
+    part = thinned(split, 1_200)
+    assert (len(part.train), len(part.valid)) == (900, 300)
+    for some, whole in ((part.train, split.train), (part.valid, split.valid)):
+        assert (np.diff(some) > 0).all()
+        assert np.isin(some, whole).all()
+    np.testing.assert_array_equal(thinned(split, 1_200).train, part.train)

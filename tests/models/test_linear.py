@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from appetence.models.linear import LevelEffect, LinearFitter, LinearPart, NumberEffect, squash
-from appetence.models.logistic import PRECISION_BOUNDS, fit_logistic
+from appetence.models.linear import LevelEffect, LinearFitter, LinearPart, NumberEffect, _quantiles, squash
+from appetence.models.logistic import PRECISION_BOUNDS, Around, fit_logistic, refit_logistic
 
 
 def problem(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -48,6 +50,33 @@ def test_weights_are_repetitions_and_the_start_does_not_matter():
     assert weighted[2] == pytest.approx(repeated[2])
     started = fit_logistic(X, y, w, 3.0, start=np.full(6, 2.0))
     np.testing.assert_allclose(started[0], fit_logistic(X, y, w, 3.0)[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_refit_on_a_part_finds_the_optimum_of_that_part(dtype):
+    X, y, w = problem(3_000)
+    wide = np.column_stack([X, X[:, :3] > 1]).astype(dtype)
+    coefficients, level, precision = fit_logistic(wide, y, w)
+    around = Around.of(wide, w, coefficients, level)
+    part = np.arange(3_000) % 3 != 0
+    found, intercept = refit_logistic(wide[part], y[part], w[part], precision, around)
+    exact = fit_logistic(wide[part].astype(np.float64), y[part], w[part], precision)
+    assert np.abs(exact[0] - coefficients).max() > 0.01
+    np.testing.assert_allclose(found, exact[0], atol=3e-4)  # a standard error is .05
+    assert intercept == pytest.approx(exact[1], abs=3e-4)
+
+
+def test_half_the_precision_of_numbers_gives_the_same_evidence():
+    X, y, w = problem(3_000)
+    double, single = fit_logistic(X, y, w), fit_logistic(X.astype(np.float32), y, w)
+    np.testing.assert_allclose(single[0], double[0], atol=1e-4)
+    assert single[2] == pytest.approx(double[2], rel=1e-3)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=120))
+def test_quantiles_without_weights_are_those_of_equal_weights(values):
+    x, share = np.array(values, dtype=float), np.array([0.5, 0.25, 0.75, 0.05, 0.95, 0.01, 0.99])
+    np.testing.assert_array_equal(_quantiles(x, share, None), _quantiles(x, share, np.full(len(x), 1.0)))
 
 
 def test_noise_is_shrunk_away_and_separation_stays_finite():
@@ -129,6 +158,21 @@ def test_nested_margins_have_not_seen_rows_outside():
     other = LinearFitter(encoded, np.where(folds == 2, 1 - y, y), np.ones(300), [2], [5])
     other.precision = fitter.precision
     np.testing.assert_allclose(other.cross_fit(folds, train), fitter.cross_fit(folds, train), atol=1e-5)
+
+
+@pytest.mark.parametrize("most", [10_000, 400])
+def test_a_large_design_gives_the_margins_of_a_small_one(monkeypatch, most):
+    monkeypatch.setattr("appetence.models.linear.MOST_ROWS", most)
+    encoded, y = mixed(600)
+    folds = np.arange(600) % 3
+    exact = LinearFitter(encoded, y, np.ones(600), [2], [5])
+    exact.fit_all()
+    monkeypatch.setattr("appetence.models.linear.SINGLE_CELLS", 1)
+    quick = LinearFitter(encoded, y, np.ones(600), [2], [5])
+    part = quick.fit_all()
+    np.testing.assert_allclose(quick.cross_fit(folds), exact.cross_fit(folds), atol=5e-3)
+    rows = np.flatnonzero(folds == 0)
+    np.testing.assert_allclose(quick.margins(np.arange(600), rows), part.margin(encoded)[rows], atol=1e-3)
 
 
 def test_slopes_of_a_forbidden_sign_are_zero():
