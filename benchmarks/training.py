@@ -6,8 +6,8 @@ The matrix is drawn: 72 numbers, a tenth of them missing, and 8 categories; 4 % 
 partly straight lines and partly not. Each client is seen at ten dates. "Same trees and rounds" is `lightgbm.train` on
 the same table with the settings of the trees and the number of rounds that `PropensityClassifier` chose, and no
 choosing: binning (into its own 255 bins) and trees, no validation, no linear part, no calibration. "Defaults" has
-LightGBM's own (100 rounds of 31 leaves). Every fit runs in a process of its own, by one thread; the peak of memory is that process's, the table
-itself included. AUC and log-loss are of 200,000 rows of clients not learnt from.
+LightGBM's own (100 rounds of 31 leaves). Every fit runs in a process of its own, by one thread; the peak of memory is
+that process's, the table itself included. AUC and log-loss are of 200,000 rows of clients not learnt from.
 """
 
 from __future__ import annotations
