@@ -49,7 +49,7 @@ class Clock:
 
     def fit(self, *given: Any, **named: Any) -> Any:
         cpu, wall = time.process_time(), time.perf_counter()
-        model = fit_model(*given, **named)
+        model = fit_model(*given, **named).model
         self.cpu += time.process_time() - cpu
         self.wall += time.perf_counter() - wall
         return model

@@ -49,7 +49,7 @@ def predict(labelled: Labelled, blocks: Blocks, features: tuple[str, ...] | None
     for origin in blocks.tests:
         there = labelled.at(origin)
         names = there.features if features is None else tuple(n for n in there.features if n.startswith(features))
-        model = fit_model(labelled, origin, {}, TRAINING.seed, features=names)
+        model = fit_model(labelled, origin, {}, TRAINING.seed, features=names).model
         test = there.block([origin.test])
         p = model.predict_proba(test.X[list(names)])[:, 1]
         parts.append(Predictions(test.rows, test.y, p, {}, test.household, test.cut))

@@ -44,13 +44,14 @@ StoredT = TypeVar("StoredT", bound=BaseModel)
 
 
 class Origins(Stored):
-    """What a model was made from: cuts, and the code's version."""
+    """What a model was made from: cuts, the months in which a row's weight halved (if any), and the code's version."""
 
     code_version: str
     fitted_on: tuple[Day, ...]
     calibrated_on: tuple[Day, ...]
     label_window: str
     book_fingerprint: str
+    half_life: Annotated[int, Field(ge=1)] | None = None
 
 
 class Loss(Stored):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from appetence.errors import UsageError, did_you_mean
 from appetence.features.topic_model import is_topic
 from appetence.models.artefact import Artefact, Contract, Origins
 from appetence.models.baselines import BASE_RATE, TENURE, fit_baselines, smoothed_rate
-from appetence.models.bins import BinnedRows
 from appetence.models.blocks import Origin
 from appetence.models.classifier import PropensityClassifier
 from appetence.models.dataset import Labelled
@@ -24,6 +23,7 @@ from appetence.models.dependence import BY_HOUSEHOLD, Dependence
 from appetence.models.golden import make_golden
 from appetence.models.outflows import Outflows, plain_forecasts, pooled_outflows
 from appetence.models.questions import Question
+from appetence.models.recency import HALF_LIFE, Recency, long_enough, recency_weights, surely_better
 from appetence.models.severity import Severity, fit_severity, mean_severity
 from appetence.models.verdicts import Verdict
 
@@ -59,6 +59,8 @@ class Predictions:
         Which of them the units are, and why.
     outflows
         Money expected to leave, and what did; None where the question is not about money.
+    half_lives
+        {test date: months in which a row's weight halved in its model, or None}
     """
 
     rows: Ints
@@ -69,6 +71,7 @@ class Predictions:
     date: npt.NDArray[np.datetime64]
     dependence: Dependence = BY_HOUSEHOLD
     outflows: Outflows | None = None
+    half_lives: Mapping[str, int | None] = field(default_factory=dict)
 
     def as_baseline(self, name: str) -> Predictions:
         """Return the same rows with a baseline's probabilities as the model's."""
@@ -99,9 +102,22 @@ def can_fit(labelled: Labelled, origin: Origin) -> bool:
     return enough and (origin.test is None or labelled.block([origin.test]).has_both_classes)
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A model as of one origin, and the months in which a row's weight halved; None where all counted alike."""
+
+    model: PropensityClassifier
+    half_life: int | None
+
+
 def fit_model(
-    labelled: Labelled, origin: Origin, parameters: Parameters, seed: int, features: tuple[str, ...] | None = None
-) -> PropensityClassifier:
+    labelled: Labelled,
+    origin: Origin,
+    parameters: Parameters,
+    seed: int,
+    features: tuple[str, ...] | None = None,
+    recency: Recency = "auto",
+) -> Fitted:
     """Fit twice: first to learn how far to trust the scores, then on everything known.
 
     The first model sees the older cuts of some households; the slope of its log-odds is calibrated on the newest cuts
@@ -109,10 +125,15 @@ def fit_model(
     level is set on all of them, so that no season stands for the others. (Measured on a simulated book: the first model
     alone, on half of the rows, lost to a logistic regression on all of them.)
 
+    The first model is fitted a second time with older rows counting for less. Where that is surely better on the rows
+    that calibrate, the second model learns so too: see `appetence.models.recency`.
+
     Parameters
     ----------
     features
         Features to read; None for all.
+    recency
+        Whether older rows may count for less.
     """
     labelled = labelled.at(origin)
     fit = labelled.block(origin.fit, held_out=False)
@@ -120,17 +141,28 @@ def fit_model(
     everything = labelled.block((*origin.fit, *origin.calibrate))
     names = list(labelled.features if features is None else features)
     settings: dict[str, Any] = {**parameters, "random_state": seed, "n_jobs": 1}
-    model = PropensityClassifier(**settings)
 
-    def binned(block: Labelled) -> BinnedRows | None:
-        return None if features is not None else block.binned(origin, model.max_levels)
+    def fitted(block: Labelled, half_life: int | None, **chosen: float) -> PropensityClassifier:
+        model = PropensityClassifier(**{**settings, **chosen})
+        binned = None if features is not None else block.binned(origin, model.max_levels)
+        weight = recency_weights(block.cut, half_life)
+        return model.fit(block.X[names], block.y, weight, groups=block.household, time=block.cut, binned=binned)
 
-    model.fit(fit.X[names], fit.y, groups=fit.household, time=fit.cut, binned=binned(fit))
-    model.calibrate(later.X[names], later.y)
-    final = PropensityClassifier(**{**settings, "linear_shrink": model.linear_shrink_})
-    X, y = everything.X[names], everything.y
-    final.fit(X, y, groups=everything.household, time=everything.cut, binned=binned(everything))
-    return final.recentre(X, y, slope=model.calibration_.slope)
+    def tried(half_life: int | None) -> PropensityClassifier:
+        return fitted(fit, half_life).calibrate(later.X[names], later.y)
+
+    half_life = HALF_LIFE if recency == "always" else None
+    first = tried(half_life)
+    if recency == "auto" and long_enough(fit.cut):
+        recent = tried(HALF_LIFE)
+        plain, other = (model.decision_function(later.X[names]) for model in (first, recent))
+        units = [later.household] if later.cohort is None else [later.household, later.cohort]
+        if surely_better(later.y, plain, other, units):
+            first, half_life = recent, HALF_LIFE
+    final = fitted(everything, half_life, linear_shrink=first.linear_shrink_)
+    weight = recency_weights(everything.cut, half_life)
+    final.recentre(everything.X[names], everything.y, first.calibration_.slope, weight)
+    return Fitted(final, half_life)
 
 
 def predict_test(
@@ -142,10 +174,10 @@ def predict_test(
     labelled = labelled.at(origin)
     test = labelled.block([origin.test])
     X = test.X
-    model = fit_model(labelled, origin, parameters, seed)
+    made = fit_model(labelled, origin, parameters, seed)
     known = labelled.block((*origin.fit, *origin.calibrate))
     baselines = fit_baselines(known, question.baselines)
-    p = model.predict_proba(X)[:, 1]
+    p = made.model.predict_proba(X)[:, 1]
     outflows = None
     if question.rule is not None and test.amounts is not None:
         share = fit_severity(known, question.rule.threshold, seed).share(X)
@@ -159,6 +191,7 @@ def predict_test(
         unit=test.household,
         date=test.cut,
         outflows=outflows,
+        half_lives={str(origin.test): made.half_life},
     )
 
 
@@ -184,6 +217,7 @@ def pooled(parts: Sequence[Predictions]) -> Predictions:
         date=np.concatenate([part.date for part in parts]),
         dependence=parts[0].dependence,
         outflows=pooled_outflows([part.outflows for part in parts]),
+        half_lives={date: months for part in parts for date, months in part.half_lives.items()},
     )
 
 
@@ -211,8 +245,9 @@ class Wrapping:
     verdict: Verdict
     seed: int
 
-    def classifier(self, model: PropensityClassifier, labelled: Labelled) -> Artefact:
+    def classifier(self, made: Fitted, labelled: Labelled) -> Artefact:
         """Wrap up a fitted model; the golden rows come from quantiles of its fit block."""
+        model = made.model
         read = labelled.at(self.origin)
         fit = read.block(self.origin.fit, held_out=False)
         severity = None
@@ -223,7 +258,8 @@ class Wrapping:
         _, parts = model.to_parts()
         names = tuple(str(name) for name in model.feature_names_in_)
         loss = self._loss(severity)
-        contract = self._contract("classifier", features=names, classifier=parts, probability=None, loss=loss)
+        told: dict[str, object] = {"features": names, "classifier": parts, "probability": None, "loss": loss}
+        contract = self._contract("classifier", half_life=made.half_life, **told)
         topics = fit.topics.model if fit.topics is not None and any(map(is_topic, names)) else None
         return Artefact(contract, golden, model, topics, severity)
 
@@ -247,7 +283,7 @@ class Wrapping:
             "classifier": None if severity.model is None else severity.model.to_parts()[1],
         }
 
-    def _contract(self, kind: str, **parts: object) -> Contract:
+    def _contract(self, kind: str, half_life: int | None = None, **parts: object) -> Contract:
         window = self.question.window
         origins = Origins(
             code_version=__version__,
@@ -255,6 +291,7 @@ class Wrapping:
             calibrated_on=tuple(cut.isoformat() for cut in self.origin.calibrate),
             label_window=f"[cut + {window.gap}, cut + {window.gap + window.horizon}) months",
             book_fingerprint=self.book_fingerprint,
+            half_life=half_life,
         )
         return Contract.model_validate(
             {
@@ -279,8 +316,8 @@ def fit_fallback(wrapping: Wrapping, labelled: Labelled, every: int, prior: floa
     fitted: the smoothed base rate.
     """
     if wrapping.question.kind == "attrition" and TENURE in labelled.snapshots.X and can_fit(labelled, wrapping.origin):
-        model = fit_model(labelled, wrapping.origin, parameters, wrapping.seed, features=(TENURE,))
-        return wrapping.classifier(model, labelled)
+        made = fit_model(labelled, wrapping.origin, parameters, wrapping.seed, features=(TENURE,))
+        return wrapping.classifier(made, labelled)
     return wrapping.constant(base_rate(labelled, wrapping.question, every, prior), labelled)
 
 

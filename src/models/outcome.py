@@ -114,7 +114,7 @@ def try_question(
     wrapping = Wrapping(
         question, blocks.final, book_fingerprint, evaluation.summary(), evaluation.verdict, settings.seed
     )
-    model = fit_model(labelled, blocks.final, settings.parameters, settings.seed)
+    made = fit_model(labelled, blocks.final, settings.parameters, settings.seed)
     fallback = None
     if not evaluation.beats:
         fallback = fit_fallback(wrapping, labelled, settings.every, prior, settings.parameters)
@@ -122,10 +122,12 @@ def try_question(
         question.name,
         "beats" if evaluation.beats else "fallback",
         evaluation.verdict,
-        wrapping.classifier(model, labelled),
+        wrapping.classifier(made, labelled),
         fallback,
         evaluation,
-        _facts(labelled, blocks.final, len(tests)) | _told(predictions.dependence),
+        _facts(labelled, blocks.final, len(tests))
+        | _told(predictions.dependence)
+        | {"half_life_months": "none" if made.half_life is None else made.half_life},
         predictions,
     )
     served = predictions if evaluation.beats else predictions.as_baseline(BASE_RATE)

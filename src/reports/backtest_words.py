@@ -98,7 +98,7 @@ BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "longtemps. Kaplan-Meier et la loi bêta-géométrique décalée ne savent d'un client que son ancienneté.",
         ),
         "ahead": ("Months ahead", "Mois à venir"),
-        "months_ahead": ("{months} months", "{months} mois"),
+        "months": ("{months} months", "{months} mois"),
         "of_scorer": ("of: {name}", "de : {name}"),
         "integrated_brier": (
             "Integrated Brier score over {months} months, {dates} test date(s)",
@@ -119,15 +119,19 @@ BACKTEST_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "drift_intro": (
             "Adversarial AUC: how well test clients can be told from those learnt from, 0.5 where they look alike; "
             "without features that move because time passes, such as tenure. A feature moved beyond chance where its "
-            "population stability index exceeds what two samples of one population of these sizes would show.",
+            "population stability index exceeds what two samples of one population of these sizes would show. "
+            "Older rows count for less where that was surely better on later rows of other households, known by then.",
             "AUC adverse : à quel point les clients testés se distinguent de ceux de l'apprentissage, 0,5 s'ils se "
             "ressemblent ; sans les variables qui bougent avec le temps, comme l'ancienneté. Une variable a bougé plus "
             "que par hasard si son indice de stabilité dépasse ce que montreraient deux échantillons de ces tailles "
-            "tirés d'une même population.",
+            "tirés d'une même population. Les lignes anciennes comptent moins là où c'était sûrement mieux sur des "
+            "lignes plus récentes d'autres foyers, déjà connues alors.",
         ),
         "adversarial": ("Adversarial AUC", "AUC adverse"),
         "adversarial_rest": ("Without time", "Sans le temps"),
         "moved": ("Features moved", "Variables ayant bougé"),
+        "half_life": ("Weight of rows halves every", "Poids des lignes divisé par deux tous les"),
+        "all_alike": ("all alike", "toutes égales"),
         "of": ("{count} of {total}", "{count} sur {total}"),
         "led": ("Most telling", "Les plus parlantes"),
         "of_time": (

@@ -211,12 +211,13 @@ class _Writer:
     def _drift(self, pen: Pen, found: Backtest, number: int) -> dict[str, Any]:
         one = found.drift[number]
         model = found.dates[one.date].model
-        lasting = sum(not feature.of_time for feature in one.features)
+        lasting, months = sum(not feature.of_time for feature in one.features), found.half_lives.get(one.date)
         return {
             "label": self._month(pen, one.date),
             "auc": pen.number(one.auc, 3),
             "rest": pen.number(one.auc_without_time, 3),
             "moved": pen("of", count=pen.count(len(one.beyond)), total=pen.count(lasting)),
+            "half_life": pen("months", months=pen.count(months)) if months else pen("all_alike"),
             "slope": _told(pen, "calibration_slope", model["calibration_slope"], True),
             "level": _told(pen, "observed_expected", model["observed_expected"], True),
             "led": self._labels(one.strongest[:3]),

@@ -43,7 +43,7 @@ def _rows(pen: Pen, found: Horizons, others: list[str]) -> Iterator[dict[str, An
                 pen.number(sheet.model["calibration_slope"].value, 2),
                 pen.number(sheet.model["observed_expected"].value, 2),
             ]
-        label = pen("months_ahead", months=pen.count(months))
+        label = pen("months", months=pen.count(months))
         yield {"label": label, "rows": pen.count(sheet.rows), "events": pen.count(sheet.events), "told": told}
 
 

@@ -64,7 +64,7 @@ def test_the_slope_comes_from_later_rows_of_other_households_and_the_level_from_
     first = PropensityClassifier(**FEW, random_state=1, n_jobs=1).fit(fit.X, fit.y, groups=fit.household, time=fit.cut)
     slope = first.calibrate(later.X, later.y).calibration_.slope
     assert slope != 1.0
-    model = fit_model(labelled, FINAL, FEW, seed=1)
+    model = fit_model(labelled, FINAL, FEW, seed=1).model
     assert model.calibration_.slope == slope
     known = labelled.block((*FINAL.fit, *FINAL.calibrate))
     assert model.predict_proba(known.X)[:, 1].sum() == pytest.approx(known.y.sum(), rel=0.02)
@@ -80,8 +80,8 @@ def test_questions_of_one_origin_share_bins_that_know_no_label_and_no_later_row(
     assert early.bins is not first.bins
     assert early.bins.data.num_data() == len(labelled.block([EARLY]))
     assert labelled.binned(FINAL, 2) is None  # three channels: their codes would be learnt from labels
-    alone = fit_model(other, TEST, FEW, seed=1, features=other.features)
-    shared = fit_model(other, TEST, FEW, seed=1)
+    alone = fit_model(other, TEST, FEW, seed=1, features=other.features).model
+    shared = fit_model(other, TEST, FEW, seed=1).model
     np.testing.assert_allclose(shared.decision_function(other.X), alone.decision_function(other.X), atol=0.2)
 
 

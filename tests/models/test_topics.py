@@ -178,6 +178,6 @@ def test_a_planted_effect_of_what_is_written_is_found_out_of_time(make_book):
     labelled = label(book, question, snapshots, spine).block(blocks.cuts).at(origin)
     names = labelled.topics.model.names()
     test = labelled.block([origin.test])
-    model = fit_model(labelled, origin, {"max_rounds": 50}, 7, features=names)
+    model = fit_model(labelled, origin, {"max_rounds": 50}, 7, features=names).model
     assert test.events > 50
     assert auc(test.y, model.predict_proba(test.X[list(names)])[:, 1]) > 0.65

@@ -183,6 +183,7 @@ def judge_question(
         gains=gains_of(predictions),
         drift=tuple(drifts[origin] for origin in tests if origin in drifts),
         horizons=horizons,
+        half_lives=predictions.half_lives,
         tested=predictions,
         outflow=outflow,
         outflow_dates=by_date,

@@ -64,6 +64,8 @@ class Backtest:
         rows.
     drift
         Of each test date from what its model learnt.
+    half_lives
+        {test date: months in which a row's weight halved in its model, or None where all counted alike}
     horizons
         Of attrition: its curves, held to what happened month by month; None of other questions.
     tested
@@ -85,6 +87,7 @@ class Backtest:
     gains: tuple[Mapping[str, float], ...]
     drift: tuple[Drift, ...]
     horizons: Horizons | None = None
+    half_lives: Mapping[str, int | None] = field(default_factory=dict)
     tested: Predictions | None = field(default=None, repr=False, compare=False)
     outflow: OutflowFigures | None = None
     outflow_dates: Mapping[str, OutflowFigures] = field(default_factory=dict)
@@ -101,6 +104,7 @@ class Backtest:
             "deciles": [dict(row) for row in self.deciles],
             "gains": [dict(row) for row in self.gains],
             "drift": [one.as_dict() for one in self.drift],
+            "half_life_in_months": dict(self.half_lives),
             "horizons": None if self.horizons is None else self.horizons.as_dict(),
             "outflow": None if self.outflow is None else self._money(self.outflow),
         }
@@ -175,7 +179,16 @@ class Backtest:
             yield from _table(*_brier_table(self.horizons))
         if self.drift:
             yield from _table(
-                ["test date", "adversarial AUC", "without time", "features beyond chance", "slope", "O/E", "led by"],
+                [
+                    "test date",
+                    "adversarial AUC",
+                    "without time",
+                    "features beyond chance",
+                    "half-life",
+                    "slope",
+                    "O/E",
+                    "led by",
+                ],
                 self._drift_rows(),
             )
 
@@ -199,6 +212,7 @@ class Backtest:
                 _number(one.auc),
                 _number(one.auc_without_time),
                 f"{len(one.beyond)} of {sum(not f.of_time for f in one.features)}",
+                f"{self.half_lives[one.date]} months" if self.half_lives.get(one.date) else "none",
                 _number(self.dates[one.date].model["calibration_slope"].value),
                 _number(self.dates[one.date].model["observed_expected"].value),
                 ", ".join(one.strongest[:3]),

@@ -41,7 +41,7 @@ Procedure = Callable[[Labelled, Origin, TrainingSettings], Floats]
 
 def fitted(labelled: Labelled, origin: Origin, training: TrainingSettings) -> Floats:
     """Fit as training does, and score the test block."""
-    model = fit_model(labelled, origin, training.parameters, training.seed)
+    model = fit_model(labelled, origin, training.parameters, training.seed).model
     return np.asarray(model.predict_proba(_test(labelled, origin).X)[:, 1], dtype=np.float64)
 
 
