@@ -17,7 +17,7 @@ FEW = {"max_rounds": 40}
 
 
 def panel(turns: bool, clients: int = 1_500, seed: int = 2) -> Labelled:
-    """Clients seen every quarter; what makes them leave is `a` throughout, or less and less `a` and more and more `b`."""
+    """Clients seen every quarter; what makes them leave is `a` throughout, or gives way to `b` over the years."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(len(CUTS), clients, 3))
     old = np.linspace(2.0, 0.0, len(CUTS))[:, None] if turns else 1.5
