@@ -30,6 +30,7 @@ from appetence.config import (
     TrainingSettings,
 )
 from appetence.features.population import population
+from appetence.models.evaluation import Evaluation
 from appetence.models.kinds import kind_of, product_of
 from appetence.models.metrics import auc
 from appetence.models.training import TrainingResult, train_questions
@@ -67,28 +68,38 @@ def oracle_auc(book: Book, truth: Path, question: str, dates: list[str]) -> floa
     return float(np.average(found, weights=events))
 
 
+def calibration_error(found: Evaluation) -> float:
+    """Return the expected calibration error: how far tenths of the scores are from what happened, rows weighted."""
+    off = sum(abs(row["observed"] - row["rows"] * row["mean_score"]) for row in found.deciles)
+    return float(off / found.rows)
+
+
 def compare(book: Book, truth: Path, result: TrainingResult) -> dict[str, float]:
     figures: dict[str, float] = {}
-    print(f"\n{'question':24} {'model':>7} {'oracle':>7} {'share of AUC above 0.5':>23}")
+    errors: dict[str, float] = {}
+    print(f"\n{'question':24} {'model':>7} {'oracle':>7} {'share of AUC above 0.5':>23} {'calibration error':>18}")
     for question, outcome in result.outcomes.items():
         if outcome.evaluation is None or question == "erosion":
             continue  # of erosion the truth holds who drains, and no probability of what then flows out
         own = outcome.evaluation.metrics["auc"].value
         best = oracle_auc(book, truth, question, list(outcome.evaluation.dates))
         figures[question] = (own - 0.5) / (best - 0.5)
-        print(f"{question:24} {own:7.3f} {best:7.3f} {figures[question]:23.2f}")
+        error = calibration_error(outcome.evaluation)
+        errors[f"calibration error of {question}"] = error
+        print(f"{question:24} {own:7.3f} {best:7.3f} {figures[question]:23.2f} {error:18.4f}")
     for kind, name in (("buy", "products, mean"), ("rebuy", "products again, mean")):
         shares = [share for question, share in figures.items() if kind_of(question) == kind]
         if shares:
             figures[name] = float(np.mean(shares))
             print(f"{name:24} {'':7} {'':7} {figures[name]:23.2f}")
-    return figures
+    return figures | errors
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="of 6,000 clients")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--only", nargs="+", metavar="QUESTION", help="attrition, buy:<product_id> …; all by default")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     clients = max(int(6_000 * options.scale), 600)
@@ -98,7 +109,7 @@ def main() -> None:
         simulate(SimulateSettings(clients=clients, months=48, seed=options.seed), directory)
         started = time.perf_counter()
         with open_book(BookSettings(directory=str(directory))) as book:
-            result = train_questions(book, Asking(), FeatureSettings(), TrainingSettings())
+            result = train_questions(book, Asking(), FeatureSettings(), TrainingSettings(), options.only)
             print(f"trained and tested in {time.perf_counter() - started:.0f} s")
             figures = compare(book, directory / "truth", result)
     if options.json:
