@@ -222,6 +222,11 @@ def test_every_horizon_is_told_and_drawn(page):
     assert years[0] == "1999"
     assert years[-1] == "2006"
     assert len(years) == 6
+    # each row of a key, two entries long, lies within its picture
+    for key in re.findall(
+        r'<svg viewBox="0 0 420 (\d+)" aria-hidden="true" class="key">(.*?)</svg>', english, re.DOTALL
+    ):
+        assert max(int(y) for y in re.findall(r'<text x="\d+" y="(\d+)"', key[1])) < int(key[0])
 
 
 def test_every_word_is_there_twice():
