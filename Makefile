@@ -47,7 +47,7 @@ architecture: $(STAMP)  ## import-linter: imports go along the arrows of the des
 	$(BIN)/lint-imports
 
 pytest: $(STAMP)  ## All tests, two at a time (ARGS="-k name" for some, WORKERS=0 for one at a time)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 bench: $(STAMP)  ## A benchmark: make bench NAME=explain (ARGS="--scale 0.1")
 	@test -n "$(NAME)" || { echo "name one: make bench NAME=explain"; ls benchmarks/*.py; exit 2; }

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from appetence.book import Book, open_book
 from appetence.book.contract import TABLES, Column, Type
@@ -21,23 +22,39 @@ from appetence.errors import UsageError
 
 Rows = dict[str, list[dict[str, object]]]
 
-DEAR = ("firm", "spark", "backtested", "trained", "books")
-"""Fixtures that take long to make: where tests run side by side, all that use one go to the same worker."""
+TOGETHER = {
+    "tests/end_to_end/": "firm",
+    "tests/features/test_spark": "spark",
+    "tests/book/test_spark": "spark",
+    "tests/models/leaks/": "leaks",
+    "tests/models/backtests/": "backtests",
+}
+"""Tests that share something that takes long to make, by the beginning of their names: they go to the same worker."""
+
+
+def _scope(nodeid: str) -> str:
+    """Return what is run in one go by one worker: what shares something dear, a notebook, or a file of tests."""
+    shared = next((name for start, name in TOGETHER.items() if nodeid.startswith(start)), None)
+    return shared or (nodeid if "test_notebooks" in nodeid else nodeid.partition("::")[0])
+
+
+class _Scopes(LoadScopeScheduling):
+    """Hands out scopes in the order of their first tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scopes:
+    """Divide tests by `_scope`, whatever `--dist` says: its groups are marks that pytest 9 no longer lets it read."""
+    return _Scopes(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests by what they share, else by file, and begin with the dearest, so that no worker ends with them."""
-    places = {}
-    for item in items:
-        asked = getattr(item, "fixturenames", ())
-        shared = next((name for name in DEAR if name in asked), None)
-        group = shared or item.nodeid.partition("::")[0]
-        if "test_notebooks" in item.nodeid:
-            shared, group = "notebook", item.nodeid  # each takes as long as a file of tests
-        item.add_marker(pytest.mark.xdist_group(group))
-        places[item] = shared is None
-    items.sort(key=places.__getitem__)
+    """Begin with what takes longest, after the tests were shuffled, so that no worker ends with it."""
+    dear = {*TOGETHER.values()}
+    items.sort(key=lambda item: _scope(item.nodeid) not in dear and "test_notebooks" not in item.nodeid)
 
 
 _DEFAULTS: dict[tuple[str, str], object] = {
