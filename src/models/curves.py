@@ -66,6 +66,11 @@ class History:
         """Exits and clients at risk by completed months."""
         return count_exits(self.start, self.end, self.kind, self.first, self.last)
 
+    @cached_property
+    def life_table(self) -> LifeTable:
+        """Smoothed hazards by tenure."""
+        return fit_life_table(self.counts)
+
     def tenure(self, client_ids: pa.Array) -> Ints:
         """Return (clients,) completed months at the cut."""
         place = pc.index_in(client_ids, self.client_ids)
@@ -73,7 +78,7 @@ class History:
 
     def curves(self, client_ids: pa.Array, probability: Floats | None, horizon: int, months: int) -> SurvivalCurves:
         """Return survival and leaving curves; see `client_curves`."""
-        return _in_blocks(fit_life_table(self.counts), self.tenure(client_ids), probability, horizon, months)
+        return _in_blocks(self.life_table, self.tenure(client_ids), probability, horizon, months)
 
     def kaplan_meier(self) -> KaplanMeier:
         """Return the curve of all clients."""

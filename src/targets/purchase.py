@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 
 from appetence.book import Book
@@ -49,9 +50,13 @@ def purchase_targets(book: Book, spine: pa.Table, product_ids: Sequence[str], ga
     pairs = eligible_pairs(book, book.memtable("target_spine", numbered_spine(spine)), product_ids)
     contracts = book.table("contracts")
     first = contracts.group_by("client_id", "product_id").agg(first_opened=contracts.opened_on.min())
-    rows = pairs.left_join(first, ["client_id", "product_id"])
+    return told(book, pairs.left_join(first, ["client_id", "product_id"]), "first_opened", gap, horizon)
+
+
+def told(book: Book, rows: ir.Table, opened: str, gap: int, horizon: int) -> pa.Table:
+    """Return `TARGETS` of eligible pairs, by the day on which the contract in question opened; null: it never did."""
     # The cut is a first of a month, so months compare exactly as days do.
-    months = month_index(rows.first_opened) - rows.cut_index
+    months = month_index(rows[opened]) - rows.cut_index
     matured = rows.cut_index + gap + horizon <= index_of(book.observed_until)
     status = ibis.cases(
         (~matured, "unknown"),

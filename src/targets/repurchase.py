@@ -16,10 +16,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from appetence.book import Book
-from appetence.book.clocks import contracts_on_both_clocks, index_of, month_index, months_between
+from appetence.book.clocks import contracts_on_both_clocks, index_of, months_between
 from appetence.book.spine import numbered_spine
 from appetence.targets.eligibility import eligible_pairs
-from appetence.targets.purchase import TARGETS
+from appetence.targets.purchase import told
 
 
 def repurchase_targets(book: Book, spine: pa.Table, product_ids: Sequence[str], gap: int, horizon: int) -> pa.Table:
@@ -65,18 +65,7 @@ def repurchase_targets(book: Book, spine: pa.Table, product_ids: Sequence[str], 
     new = new.filter(new.opening_known >= new.cut)
     new = _no_renewals(new, contracts, new.cut_index + gap + horizon)
     opened = new.group_by("row", "product_id").agg(next_opened=new.opened_on.min())
-    pairs = pairs.left_join(opened, ["row", "product_id"])
-    # The cut is a first of a month, so months compare exactly as days do.
-    months = month_index(pairs.next_opened) - pairs.cut_index
-    matured = pairs.cut_index + gap + horizon <= index_of(book.observed_until)
-    status = ibis.cases(
-        (~matured, "unknown"),
-        (months < gap, "already"),
-        (months < gap + horizon, "bought"),
-        else_="not_bought",
-    )
-    pairs = pairs.mutate(status=status)
-    return book.execute(pairs.order_by("row", "place").select(*TARGETS.names)).cast(TARGETS)
+    return told(book, pairs.left_join(opened, ["row", "product_id"]), "next_opened", gap, horizon)
 
 
 def buyers_again(book: Book, until: dt.date) -> dict[str, int]:
