@@ -226,7 +226,7 @@ class NextProductSettings(Settings):
     repurchase: bool = True
 
 
-_TAKEN = ("attrition", "erosion", "buy", "rebuy", "next_product", "uplift", "all")
+_TAKEN = ("attrition", "erosion", "buy", "rebuy", "next_product", "uplift", "credit_default", "all")
 
 
 class OwnQuestion(Settings):
@@ -272,6 +272,14 @@ class ErosionSettings(Settings):
     min_events: Annotated[int, Field(ge=20)] = 50
 
 
+class CreditSettings(Settings):
+    """Will a client who holds a loan default within `horizon` months; asked where the book has defaults."""
+
+    enabled: bool = True
+    horizon: Annotated[int, Field(ge=1, le=36)] = 12
+    min_events: Annotated[int, Field(ge=20)] = 50
+
+
 class Asking(Settings):
     """What models are asked: the settings of each kind of question."""
 
@@ -279,6 +287,7 @@ class Asking(Settings):
     erosion: ErosionSettings = ErosionSettings()
     next_product: NextProductSettings = NextProductSettings()
     questions: tuple[OwnQuestion, ...] = ()
+    credit: CreditSettings = CreditSettings()
 
 
 class UpliftSettings(Settings):
@@ -333,10 +342,16 @@ class BacktestSettings(Settings):
 
 
 class ValueSettings(Settings):
-    """Lifetime value: yearly discount rate, and the months over which margins are counted."""
+    """Lifetime value: yearly discount rate, and the months over which margins are counted.
+
+    `margins`: "catalogue", the products' own; or "learned" from each contract's revenue and cost of the last 12 months,
+    drawn to its product's mean. `tail`: whether what comes after the horizon counts, on the book's long-run decline.
+    """
 
     discount_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.04
     horizon: Annotated[int, Field(ge=1, le=240)] = 60
+    margins: Literal["catalogue", "learned"] = "catalogue"
+    tail: bool = True
 
 
 class ScoringSettings(Settings):
@@ -374,6 +389,7 @@ class Config(Settings):
     erosion: ErosionSettings = ErosionSettings()
     next_product: NextProductSettings = NextProductSettings()
     questions: tuple[OwnQuestion, ...] = ()
+    credit: CreditSettings = CreditSettings()
     uplift: UpliftSettings = UpliftSettings()
     training: TrainingSettings = TrainingSettings()
     tuning: TuningSettings = TuningSettings()
@@ -395,9 +411,7 @@ class Config(Settings):
     @property
     def asking(self) -> Asking:
         """The settings of all questions, as they are passed inward."""
-        return Asking(
-            attrition=self.attrition, erosion=self.erosion, next_product=self.next_product, questions=self.questions
-        )
+        return Asking(**{name: getattr(self, name) for name in Asking.model_fields})
 
 
 def load_config(path: Path | str, env: Mapping[str, str] | None = None) -> Config:

@@ -23,6 +23,7 @@ from appetence.models.approval import Approval, PromotionOutcome, promote, quest
 from appetence.models.backtests.backtest import backtest_questions
 from appetence.models.backtests.keep import keep_backtest
 from appetence.models.backtests.result import BacktestResult
+from appetence.models.credit import own_questions
 from appetence.models.leaks import LeakReport, find_leaks
 from appetence.models.listing import Comparison, ModelList, compare, list_models
 from appetence.models.promotion import keep_training
@@ -180,8 +181,9 @@ def backtest_all(config: Config, only: Collection[str] | None, progress: Progres
             part(progress, 0.12, 0.95),
         )
         newest, products = Month.before(book.observed_until), read_directory(book).products
+        asked = own_questions(book, config.asking)
     progress("writing the report, keeping figures in MLflow", 0.95)
-    own = {one.name: one.model_dump(include={"label_en", "label_fr"}) for one in config.questions}
+    own = {one.name: one.model_dump(include={"label_en", "label_fr"}) for one in asked}
     title = config.title or config.name
     page = backtest_page(result, products, own=own, title=title, languages=config.languages, month=newest)
     path = write_backtest(page, Path(config.reports.directory), newest, only)

@@ -14,6 +14,7 @@ from appetence.config import Asking, ErosionSettings, NextProductSettings, OwnQu
 from appetence.errors import UsageError, did_you_mean
 from appetence.models.baselines import BASE_RATE, LIFE_TABLE, LOGISTIC
 from appetence.models.blocks import Window
+from appetence.models.credit import own_questions
 from appetence.models.dataset import Labelled, Snapshots, label_attrition, label_erosion, label_own, label_purchase
 from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, Kind, kind_of, product_of
 from appetence.models.verdicts import Verdict, no_flows, one_product, too_few_again
@@ -126,7 +127,7 @@ def ask(book: Book, asking: Asking, only: Collection[str] | None = None) -> Aske
     require_readable(book, asking.questions)
     questions += [
         Question(own.name, Window(own.horizon, own.gap), own.min_events, (BASE_RATE, LOGISTIC), own=own)
-        for own in asking.questions
+        for own in own_questions(book, asking)
     ]
     if only is None:
         return Asked(tuple(questions), refused)

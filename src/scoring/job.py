@@ -20,6 +20,7 @@ from appetence.features.pipeline import FeatureTable, build_features
 from appetence.features.population import population
 from appetence.features.topics import why_no_topics
 from appetence.models.artefact import Artefact
+from appetence.models.credit import own_questions
 from appetence.models.health import Health, InUse, champions_health, health_lines
 from appetence.models.questions import ask
 from appetence.models.registry import ModelRef, load_models
@@ -123,9 +124,10 @@ def run_job(
     objecting = objecting_clients(book)
     progress("reading what was known of every client", 0.0)
     fingerprint = with_objections(book.fingerprint(chosen.cut), objecting)
+    own = own_questions(book, config.asking)
     with DuckdbSink(Path(config.scoring.database)) as sink:
         sink.discard_unpublished()
-        plan = plan_run(sink, chosen, fingerprint, _models(refs, unanswered, config.questions), _settings(config), why)
+        plan = plan_run(sink, chosen, fingerprint, _models(refs, unanswered, own), _settings(config), why)
         if isinstance(plan, PublishedRun):
             return _nothing_to_do(plan, config, refs, unanswered)
         started = dt.datetime.now(dt.UTC)
@@ -141,7 +143,7 @@ def run_job(
             config.scoring,
             config.value,
             config.currency,
-            config.questions,
+            own,
             part(progress, 0.25, 0.8),
         )
         health = _health(config, book, chosen.cut, refs, artefacts, part(progress, 0.8, 0.9))

@@ -21,17 +21,21 @@ from appetence.features.pipeline import FeatureTable
 from appetence.features.topic_model import TopicModel
 from appetence.features.topics import build_topics
 from appetence.models.artefact import Artefact
-from appetence.models.curves import client_curves
+from appetence.models.credit import CREDIT_DEFAULT
+from appetence.models.curves import History
 from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
 from appetence.models.survival import SurvivalCurves
 from appetence.progress import Progress, silent
 from appetence.scoring.questions import QuestionScores, score_question
-from appetence.scoring.tables import AGAIN, FIRST, HORIZONS
+from appetence.scoring.tables import AGAIN, FIRST, HORIZONS, VALUE_TERMS
 from appetence.targets.eligibility import eligible
 from appetence.targets.erosion import asset_base
 from appetence.targets.own import own_population
-from appetence.value.lifetime import annuities, contract_value, sale_value
-from appetence.value.margins import held_contracts, past_profit, product_economics
+from appetence.value.clients import ClientValues, Expected, client_annuities, value_clients
+from appetence.value.credit import loss_given_default
+from appetence.value.lifetime import sale_value
+from appetence.value.margins import product_economics
+from appetence.value.profit import TERMS, client_profits
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,7 +75,7 @@ def score_clients(
     job = _Month(book, cut, table, scoring, value, currency)
     reasons = []
     attrition = None
-    steps = len(artefacts) + 1
+    steps = len(artefacts) + 2
     if ATTRITION in artefacts:
         progress("scoring attrition", 0.0)
         attrition = job.question(artefacts[ATTRITION], np.arange(len(job.clients)))
@@ -81,39 +85,43 @@ def score_clients(
         progress("scoring erosion", 1 / steps)
         erosion = job.erosion(artefacts[EROSION])
         reasons += [] if erosion is None else [_named(erosion.reasons, EROSION)]
+    answers = []
+    default = None
+    for question in own:
+        answering = artefacts.get(question.name)
+        rows = job.rows_of(own_population(book, table.data.select(SPINE.names), question)["client_id"])
+        if answering is None or len(rows) == 0:
+            continue
+        progress(f"scoring {question.name}", 2 / steps)
+        found = job.question(answering, rows)
+        reasons.append(_named(found.reasons, question.name))
+        answers.append(_answers(job.clients, rows, question.name, found.probability, answering))
+        if question.name == CREDIT_DEFAULT:
+            default = Expected(_spread(found.probability, rows, len(job.clients)), answering.horizon)
     model = artefacts.get(ATTRITION)
-    curves = client_curves(
-        book,
-        cut,
+    history = History.of(book, cut)
+    curves = history.curves(
         job.clients,
         None if attrition is None else attrition.probability,
         1 if model is None else model.horizon,
         max(value.horizon, *HORIZONS),
     )
-    annuity = annuities(curves.staying[:, : value.horizon], value.discount_rate)
+    annuity = client_annuities(history, job.clients, curves.staying, value, None if erosion is None else erosion.seen)
+    values = value_clients(book, cut, job.clients, annuity, curves.staying, value, default)
     offers = []
     economics = product_economics(book, cut)
-    sales = sale_value(annuity[:, -1], economics.yearly_margin, economics.acquisition_cost)
+    sales = sale_value(annuity, economics.yearly_margin, economics.acquisition_cost)
     for number, (artefact, product_id, rows) in enumerate(job.asked_about(artefacts)):
-        progress(f"scoring appetence for {artefact.question}", (number + 1) / steps)
+        progress(f"scoring appetence for {artefact.question}", (number + 2) / steps)
         if len(rows) == 0:
             continue
         found = job.question(artefact, rows)
         reasons.append(_named(found.reasons, artefact.question))
         worth = found.probability * sales[rows, economics.product_id.index(product_id)]
         offers.append(_offers(job.clients, rows, product_id, found.probability, worth, artefact))
-    answers = []
-    for question in own:
-        answering = artefacts.get(question.name)
-        rows = job.rows_of(own_population(book, table.data.select(SPINE.names), question)["client_id"])
-        if answering is not None and len(rows):
-            progress(f"scoring {question.name}", 1.0)
-            found = job.question(answering, rows)
-            reasons.append(_named(found.reasons, question.name))
-            answers.append(_answers(job.clients, rows, question.name, found.probability, answering))
     appetence = _ranked(pa.concat_tables(offers) if offers else _no_offers())
     return MonthScores(
-        job.client_rows(attrition, erosion, curves, annuity, appetence),
+        job.client_rows(attrition, erosion, curves, values, appetence),
         appetence,
         pa.concat_tables(answers) if answers else _no_answers(),
         pa.concat_tables(reasons) if reasons else _no_reasons(),
@@ -124,7 +132,7 @@ def score_clients(
 class _Erosion:
     """Of all clients, NaN for those with too little money with us; reasons of the others."""
 
-    probability: Floats
+    seen: Expected
     outflow: Floats
     reasons: pa.Table
 
@@ -198,10 +206,10 @@ class _Month:
         if len(rows) == 0:
             return None
         found = self.question(artefact, rows)
-        probability, outflow = np.full((2, len(self.clients)), np.nan)
-        probability[rows] = found.probability
-        outflow[rows] = found.probability * bases[rows] * (1.0 if found.share is None else found.share)
-        return _Erosion(probability, outflow, found.reasons)
+        probability = _spread(found.probability, rows, len(self.clients))
+        share = _spread(np.ones(len(rows)) if found.share is None else found.share, rows, len(self.clients))
+        expected = Expected(probability, artefact.horizon, share)
+        return _Erosion(expected, probability * share * bases, found.reasons)
 
     def topics(self, model: TopicModel) -> FeatureTable:
         """Return the clients' topics by a topic model; models of one training share theirs."""
@@ -214,14 +222,14 @@ class _Month:
         attrition: QuestionScores | None,
         erosion: _Erosion | None,
         curves: SurvivalCurves,
-        annuity: Floats,
+        values: ClientValues,
         appetence: pa.Table,
     ) -> pa.Table:
         """Put a client's figures side by side."""
         nothing = pa.nulls(len(self.clients), pa.float64())
         probability = None if attrition is None else attrition.probability
-        profit = past_profit(self.book, self.cut)
-        ids = self.clients.to_pylist()
+        lgd = loss_given_default(self.book).value
+        profit = client_profits(self.book, self.cut, lgd=lgd)
         return pa.table(
             {
                 "client_id": self.clients,
@@ -231,11 +239,12 @@ class _Month:
                     for h in HORIZONS
                 },
                 "attrition_probability": nothing if probability is None else pa.array(probability),
-                "attrition_tier": _tiers(probability, len(ids), self.scoring.high, self.scoring.medium),
-                "erosion_probability": nothing if erosion is None else _known(erosion.probability),
+                "attrition_tier": _tiers(probability, len(self.clients), self.scoring.high, self.scoring.medium),
+                "erosion_probability": nothing if erosion is None else _known(erosion.seen.probability),
                 "expected_outflow": nothing if erosion is None else _known(erosion.outflow),
-                "past_profit": nothing if profit is None else pa.array([profit.get(i, 0.0) for i in ids]),
-                "lifetime_value": _known(self._lifetime_values(annuity)),
+                **{f"past_{term}": nothing if profit is None else self._of(profit, term) for term in TERMS},
+                "lifetime_value": _known(values.total),
+                **{f"value_{term}": _known(getattr(values, term)) for term in VALUE_TERMS},
                 "potential": self._potential(appetence),
             }
         )
@@ -247,13 +256,10 @@ class _Month:
             raise BookError("every client with a contract must be in clients", f"{place.null_count} who are not")
         return clients["advisor_id"].combine_chunks().take(place)
 
-    def _lifetime_values(self, annuity: Floats) -> Floats:
-        held = held_contracts(self.book, self.cut)
-        place = pc.index_in(held.client_id, self.clients)
-        scored = np.asarray(place.is_valid())
-        row = place.fill_null(0).to_numpy(zero_copy_only=False)[scored].astype(np.int64)
-        worth = contract_value(annuity, row, held.yearly_margin[scored], held.months_left[scored])
-        return np.bincount(row, weights=worth, minlength=len(self.clients)).astype(np.float64)
+    def _of(self, profits: pa.Table, term: str) -> pa.Array:
+        """Return a column of money in the order of the clients; who is not there has none."""
+        place = pc.index_in(self.clients, profits["client_id"].combine_chunks())
+        return pc.fill_null(profits[term].combine_chunks().take(place), 0.0)
 
     def _potential(self, appetence: pa.Table) -> pa.Array:
         row = pc.index_in(appetence["client_id"].combine_chunks(), self.clients).to_numpy(zero_copy_only=False)
@@ -262,6 +268,13 @@ class _Month:
             return pa.nulls(len(self.clients), pa.float64())
         weights = worth.fill_null(0.0).to_numpy(zero_copy_only=False)
         return pa.array(np.bincount(row.astype(np.int64), weights=weights, minlength=len(self.clients)))
+
+
+def _spread(values: Floats, rows: npt.NDArray[np.int64], clients: int) -> Floats:
+    """Return values of some rows among all clients, NaN elsewhere."""
+    spread = np.full(clients, np.nan)
+    spread[rows] = values
+    return spread
 
 
 def _named(reasons: pa.Table, question: str) -> pa.Table:

@@ -65,6 +65,9 @@ SCORE_RUNS = _table(
     ("why", _TEXT, True, "The reason given for replacing it"),
 )
 
+VALUE_TERMS = ("margin", "erosion", "credit", "tail", "low", "high")
+"""Of a client's lifetime value, as `value_<term>`: the first four add up to it."""
+
 CLIENT_SCORES = _table(
     "client_scores",
     ("run_id", "client_id"),
@@ -85,8 +88,17 @@ CLIENT_SCORES = _table(
         "Probability that money leaves while the client stays; null: not modelled, or next to no balances to lose",
     ),
     ("expected_outflow", _FLOAT, True, "Money expected to leave that way; null with erosion_probability"),
-    ("past_profit", _FLOAT, True, "Revenue less cost over the last 12 months; null: no balances"),
-    ("lifetime_value", _FLOAT, True, "Discounted future margin of the contracts held, in the book's currency"),
+    ("past_revenue", _FLOAT, True, "Revenue of the last 12 months; null: no balances"),
+    ("past_cost", _FLOAT, True, "Costs of claims and servicing in that time"),
+    ("past_credit_loss", _FLOAT, True, "Loss on defaults in that time: outstanding times loss given default"),
+    ("past_profit", _FLOAT, True, "Revenue less cost less credit loss over the last 12 months; null: no balances"),
+    ("lifetime_value", _FLOAT, True, "What the contracts held are worth today: the sum of the next four"),
+    ("value_margin", _FLOAT, True, "Discounted margins within the horizon while the client stays"),
+    ("value_erosion", _FLOAT, True, "Less margins lost with money that leaves while the client stays: ≤ 0"),
+    ("value_credit", _FLOAT, True, "Less expected credit losses: ≤ 0"),
+    ("value_tail", _FLOAT, True, "Margins after the horizon, on the book's long-run decline"),
+    ("value_low", _FLOAT, True, "Margins within the horizon if the client leaves as early as one in ten do"),
+    ("value_high", _FLOAT, True, "The same if the client stays as long as one in ten do, at most the horizon"),
     (
         "potential",
         _FLOAT,

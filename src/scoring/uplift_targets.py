@@ -104,7 +104,7 @@ def _worth(
 ) -> Floats:
     """Return the value of one sale of each pair; NaN where the margin is not known."""
     curves = client_curves(book, cut, clients, None, 1, value.horizon)
-    annuity = annuities(curves.staying[:, : value.horizon], value.discount_rate)[:, -1]
+    annuity = annuities(curves.staying[:, : value.horizon], value.discount_rate)
     economics = product_economics(book, cut)
     place = {name: column for column, name in enumerate(economics.product_id)}
     columns = np.array([place[name] for name in product.to_pylist()], dtype=np.int64)

@@ -2,8 +2,8 @@
 
     V = Σ_k [S(k) · m(k) − PD_k · LGD · EAD_k] / (1 + r)^(k/12) + tail
 
-over the months k = 1 … of the horizon. S is the client's survival curve, m a contract's monthly margin, which falls with
-the balance where money is expected to leave bit by bit; the second term is the credit loss expected of a loan; a
+over the months k = 1 … of the horizon. S is the client's survival curve, m a contract's monthly margin, which falls
+with the balance where money is expected to leave bit by bit; the second term is the credit loss expected of a loan; a
 contract's own term ends both. The tail is what the months after the horizon still bring, on the decline of a
 shifted-beta-geometric.
 
@@ -32,7 +32,7 @@ def discount_factors(yearly_rate: float, months: int) -> Floats:
     return (1.0 + yearly_rate) ** (-np.arange(1, months + 1) / 12.0)
 
 
-def monthly_pace(probability: Floats, share: Floats, horizon: int) -> Floats:
+def monthly_pace(probability: Floats, share: Floats | float, horizon: int) -> Floats:
     """Return the share of a client's balances expected to leave each month, of the shape of `probability`.
 
     Parameters

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from appetence.book import Book
+from appetence.book.contract import CREDIT
 from appetence.months import shift
 
 Floats = npt.NDArray[np.float64]
@@ -28,11 +29,17 @@ class HeldContracts:
         Shape (contracts,): money a year; NaN where a margin is a share of a balance that nobody recorded.
     months_left
         Shape (contracts,): to the contract's own term; NaN where it has none.
+    on_balance
+        Shape (contracts,): whether the margin is earned on money of the client's, which may leave.
+    exposure
+        Shape (contracts,): outstanding of a loan; 0 where the contract is none or nobody recorded it.
     """
 
     client_id: pa.Array
     yearly_margin: Floats
     months_left: Floats
+    on_balance: npt.NDArray[np.bool_]
+    exposure: Floats
 
 
 @dataclass(frozen=True)
@@ -52,16 +59,30 @@ def _contract_margins(book: Book, cut: dt.date) -> ibis.Table:
     )
     balances = book.as_known("balances", cut)
     newest = balances.filter(balances.month == ibis.literal(shift(cut, -1))).select("contract_id", "balance")
-    products = book.table("products").select("product_id", "annual_margin", "margin_kind")
+    products = book.table("products").select("product_id", "annual_margin", "margin_kind", "family")
     joined = contracts.join(products, "product_id").left_join(newest, "contract_id")
     balance = joined.balance.cast("float64")
-    margin = (joined.margin_kind == "rate").ifelse(joined.annual_margin * balance, joined.annual_margin)
-    return joined.select("contract_id", "client_id", "product_id", "ends_on", yearly_margin=margin)
+    by_rate, loan = joined.margin_kind == "rate", joined.family == CREDIT
+    return joined.select(
+        "contract_id",
+        "client_id",
+        "product_id",
+        "ends_on",
+        yearly_margin=by_rate.ifelse(joined.annual_margin * balance, joined.annual_margin),
+        on_balance=by_rate & ~loan,
+        exposure=loan.ifelse(ibis.greatest(balance.fill_null(0.0), 0.0), 0.0),
+    )
 
 
-def held_contracts(book: Book, cut: dt.date) -> HeldContracts:
-    """Return the contracts in force at the cut; one without its own balance earns its product's mean."""
-    margins = _contract_margins(book, cut)
+def held_contracts(book: Book, cut: dt.date, learned: bool = False) -> HeldContracts:
+    """Return the contracts in force at the cut; one without its own balance earns its product's mean.
+
+    Parameters
+    ----------
+    learned
+        Whether margins are those that the contracts' own months showed (see `_learned_margins`), not the catalogue's.
+    """
+    margins = _learned_margins(book, cut) if learned and book.has("balances") else _contract_margins(book, cut)
     product_mean = margins.group_by("product_id").agg(mean_margin=margins.yearly_margin.mean())
     joined = margins.join(product_mean, "product_id")
     months = (joined.ends_on.year() - cut.year) * 12 + joined.ends_on.month() - cut.month
@@ -69,12 +90,18 @@ def held_contracts(book: Book, cut: dt.date) -> HeldContracts:
         joined.select(
             "contract_id",
             "client_id",
+            "on_balance",
+            "exposure",
             yearly_margin=ibis.coalesce(joined.yearly_margin, joined.mean_margin),
             months_left=months.cast("float64"),
         ).order_by("contract_id")
     )
     return HeldContracts(
-        rows["client_id"].combine_chunks(), _floats(rows["yearly_margin"]), _floats(rows["months_left"])
+        rows["client_id"].combine_chunks(),
+        _floats(rows["yearly_margin"]),
+        _floats(rows["months_left"]),
+        np.asarray(rows["on_balance"].to_numpy(zero_copy_only=False), dtype=np.bool_),
+        _floats(rows["exposure"]),
     )
 
 
@@ -98,23 +125,48 @@ def product_economics(book: Book, cut: dt.date) -> ProductEconomics:
     )
 
 
-def past_profit(book: Book, cut: dt.date) -> dict[str, float] | None:
-    """Return each client's revenue less cost over the last 12 months, or None in a book without balances.
+def _learned_margins(book: Book, cut: dt.date) -> ibis.Table:
+    """Return contracts in force with the margin that their own months showed, drawn to their product's mean.
 
-    Credit losses are not in it yet.
+    A contract's margin is its mean revenue less cost of the last 12 months, times 12. Of n months it is believed by
+    n / (n + k), where k is the variance of a month within contracts over that of means between them (Bühlmann's
+    credibility), for each product by moments; a product without two contracts, or whose contracts do not differ, tells
+    its mean. Where no month was recorded, the catalogue's margin stands.
     """
-    if not book.has("balances"):
-        return None
+    margins = _contract_margins(book, cut)
     balances = book.as_known("balances", cut)
-    balances = balances.filter(balances.month >= ibis.literal(shift(cut, -12)))
-    profit = balances.revenue - balances.cost.fill_null(0)
-    by_contract = balances.select("contract_id", profit=profit)
-    owners = book.table("contracts").select("contract_id", "client_id")
-    # summed as decimals, so that the order of rows cannot change the last digit
-    rows = book.execute(
-        by_contract.join(owners, "contract_id").group_by("client_id").agg(profit=lambda t: t.profit.sum())
+    earned = balances.filter(balances.month >= ibis.literal(shift(cut, -12)), balances.revenue.notnull())
+    monthly = (earned.revenue - earned.cost.fill_null(0)).cast("float64")
+    own = earned.group_by("contract_id").agg(mean=monthly.mean(), months=monthly.count(), squares=(monthly**2).sum())
+    rows = margins.inner_join(own, "contract_id")
+    spread = rows.squares - rows.months * rows["mean"] ** 2
+    by_product = rows.group_by("product_id").agg(
+        product_mean=(rows["mean"] * rows.months).sum() / rows.months.sum(),
+        contracts=rows.count(),
+        all_months=rows.months.sum().cast("float64"),
+        squared_months=(rows.months.cast("float64") ** 2).sum(),
+        within=spread.sum() / ibis.greatest(rows.months.sum() - rows.count(), 1),
+        weighted=(rows.months * rows["mean"] ** 2).sum(),
     )
-    return dict(zip(rows["client_id"].to_pylist(), (float(v) for v in rows["profit"].to_pylist()), strict=True))
+    free = by_product.contracts - 1
+    between = (by_product.weighted - by_product.all_months * by_product.product_mean**2 - free * by_product.within) / (
+        by_product.all_months - by_product.squared_months / by_product.all_months
+    )
+    usable = (free > 0) & (between > 0)
+    ratio = usable.ifelse(by_product.within / between, ibis.null("float64"))
+    known = by_product.select("product_id", "product_mean", ratio=ratio)
+    joined = margins.left_join(own, "contract_id").left_join(known, "product_id")
+    believed = ibis.coalesce(joined.months / (joined.months + joined.ratio), 0.0)
+    told = believed * ibis.coalesce(joined["mean"], 0.0) + (1.0 - believed) * joined.product_mean
+    return joined.select(
+        "contract_id",
+        "client_id",
+        "product_id",
+        "ends_on",
+        "on_balance",
+        "exposure",
+        yearly_margin=ibis.coalesce(12.0 * told, joined.yearly_margin),
+    )
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

@@ -1,9 +1,10 @@
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from appetence.value.margins import held_contracts, past_profit, product_economics
+from appetence.value.margins import held_contracts, product_economics
 
 CUT = dt.date(2022, 1, 1)
 DECEMBER, NOVEMBER = dt.date(2021, 12, 1), dt.date(2021, 11, 1)
@@ -57,9 +58,60 @@ def test_a_sale_brings_what_its_contracts_bring_and_the_catalogue_speaks_for_a_n
     assert economics.acquisition_cost == pytest.approx([40, 0, 0, 0])
 
 
-def test_past_profit_counts_twelve_months_and_not_what_came_later(make_book):
-    assert past_profit(make_book(TABLES), CUT) == pytest.approx({"1": 15.0, "2": 1.0})
+def test_what_may_leave_and_what_is_owed_are_told_apart(make_book):
+    tables = TABLES | {
+        "products": [
+            *TABLES["products"],
+            {"product_id": "loan", "family": "credit", "margin_kind": "rate", "annual_margin": 0.02},
+        ],
+        "contracts": [
+            {"contract_id": c, "client_id": "1", "product_id": p} for c, p in (("l", "loan"), ("s1", "save"))
+        ],
+        "balances": [*TABLES["balances"], {"contract_id": "l", "month": DECEMBER, "balance": 700}],
+    }
+    held = held_contracts(make_book(tables), CUT)
+    assert held.on_balance.tolist() == [False, True]
+    assert held.exposure.tolist() == [700, 0]
+    assert held.yearly_margin == pytest.approx([14, 50])
 
 
-def test_past_profit_is_unknown_without_balances(make_book):
-    assert past_profit(make_book({"contracts": TABLES["contracts"], "products": TABLES["products"]}), CUT) is None
+def credible(months: pd.DataFrame) -> dict[str, float]:
+    """Bühlmann-Straub by the textbook: a product's contracts, each with its own months."""
+    groups = [group["net"].to_numpy() for _, group in months.groupby("contract_id")]
+    sizes, means = np.array([len(g) for g in groups]), np.array([g.mean() for g in groups])
+    overall = months["net"].mean()
+    within = sum(((g - g.mean()) ** 2).sum() for g in groups) / max(sizes.sum() - len(groups), 1)
+    between = (sizes @ (means - overall) ** 2 - (len(groups) - 1) * within) / (
+        sizes.sum() - (sizes**2).sum() / sizes.sum()
+    )
+    trust = sizes / (sizes + within / between) if between > 0 else np.zeros(len(groups))
+    told = trust * means + (1 - trust) * overall
+    return dict(zip(sorted(months["contract_id"].unique()), 12 * told, strict=True))
+
+
+def test_learned_margins_are_drawn_to_their_products_mean_by_credibility(make_book):
+    random = np.random.default_rng(3)
+    contracts = [{"contract_id": f"c{i:02}", "client_id": str(i % 5), "product_id": "save"} for i in range(12)]
+    rows = [
+        {
+            "contract_id": c["contract_id"],
+            "month": dt.date(2021, 12 - m, 1),
+            "balance": 1000,
+            "revenue": round(float(random.normal(10 + 3 * i, 6)), 2),
+            "cost": 1,
+        }
+        for i, c in enumerate(contracts)
+        for m in range(1 + i % 7)
+    ]
+    lone = {"contract_id": "h", "client_id": "1", "product_id": "home"}
+    table = TABLES | {
+        "contracts": [*contracts, lone, {"contract_id": "new", "client_id": "1", "product_id": "save"}],
+        "balances": [*rows, {"contract_id": "h", "month": DECEMBER, "balance": 0, "revenue": 20, "cost": 5}],
+    }
+    held = held_contracts(make_book(table), CUT, learned=True)
+    found = dict(zip(sorted(c["contract_id"] for c in table["contracts"]), held.yearly_margin, strict=True))
+    months = pd.DataFrame(rows).assign(net=lambda t: t["revenue"] - t["cost"])
+    expected = credible(months)
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert found["h"] == pytest.approx(12 * 15)
+    assert found["new"] == pytest.approx(12 * months["net"].mean())
