@@ -299,17 +299,28 @@ def models(
 @app.command()
 def backtest(
     question: Annotated[
-        list[str] | None, typer.Argument(help="attrition, erosion, buy:<product_id>, one of your own; all by default.")
+        list[str] | None,
+        typer.Argument(
+            help="attrition, erosion, buy:<product_id>, one of your own; or value. All questions by default."
+        ),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the models again as of many earlier dates, and judge what they said against what happened."""
-    from appetence.progress import show_progress
-    from appetence.run import backtest_all
+    """Make the models again as of many earlier dates, and judge what they said against what happened.
 
+    `value` judges money instead: what clients were said to bring in a year, and did.
+    """
+    from appetence.progress import show_progress
+    from appetence.run import backtest_all, backtest_money
+
+    settings = _load(config)
     with show_progress() as progress:
-        outcome = backtest_all(_load(config), set(question) if question else None, progress)
+        if question == ["value"]:
+            money = backtest_money(settings, progress)
+            _emit(money.as_dict(), money.lines(), as_json)
+            return
+        outcome = backtest_all(settings, set(question) if question else None, progress)
     _emit(outcome.as_dict(), outcome.lines(), as_json)
 
 

@@ -226,7 +226,7 @@ class NextProductSettings(Settings):
     repurchase: bool = True
 
 
-_TAKEN = ("attrition", "erosion", "buy", "rebuy", "next_product", "uplift", "credit_default", "all")
+_TAKEN = ("attrition", "erosion", "buy", "rebuy", "next_product", "uplift", "credit_default", "value", "all")
 
 
 class OwnQuestion(Settings):

@@ -51,6 +51,8 @@ from appetence.scoring.uplift_targets import target_list
 if TYPE_CHECKING:
     from appetence.models.tuning_result import TuningResult
 
+from appetence.value.backtest import ValueBacktest, backtest_value
+
 
 @dataclass(frozen=True)
 class Models:
@@ -189,6 +191,22 @@ def backtest_all(config: Config, only: Collection[str] | None, progress: Progres
     path = write_backtest(page, Path(config.reports.directory), newest, only)
     run_id = keep_backtest(store, config.name, result, config.training, config.backtest, {path.name: page})
     return BacktestOutcome(result, path, run_id)
+
+
+def backtest_money(config: Config, progress: Progress = silent) -> ValueBacktest:
+    """Check what clients were said to bring in a year against what they did, at earlier dates."""
+    _simulated(config, part(progress, 0.0, 0.1))
+    with _checked(config, part(progress, 0.1, 0.12)) as (book, _):
+        return backtest_value(
+            book,
+            config.asking,
+            config.features,
+            config.training,
+            config.backtest,
+            config.value,
+            config.currency,
+            part(progress, 0.12, 1.0),
+        )
 
 
 def tune(

@@ -23,8 +23,8 @@ class HeldContracts:
 
     Parameters
     ----------
-    client_id
-        Shape (contracts,).
+    contract_id, client_id
+        Shape (contracts,), in the order of contracts.
     yearly_margin
         Shape (contracts,): money a year; NaN where a margin is a share of a balance that nobody recorded.
     months_left
@@ -32,9 +32,11 @@ class HeldContracts:
     on_balance
         Shape (contracts,): whether the margin is earned on money of the client's, which may leave.
     exposure
-        Shape (contracts,): outstanding of a loan; 0 where the contract is none or nobody recorded it.
+        Shape (contracts,): outstanding of a loan, 0 where the contract is none; where nobody recorded it, what was
+        outstanding on average when loans of the product defaulted, 0 without any default.
     """
 
+    contract_id: pa.Array
     client_id: pa.Array
     yearly_margin: Floats
     months_left: Floats
@@ -63,6 +65,7 @@ def _contract_margins(book: Book, cut: dt.date) -> ibis.Table:
     joined = contracts.join(products, "product_id").left_join(newest, "contract_id")
     balance = joined.balance.cast("float64")
     by_rate, loan = joined.margin_kind == "rate", joined.family == CREDIT
+    owed = balance.isnull().ifelse(ibis.null("float64"), ibis.greatest(balance, 0.0))  # of nothing known, not 0
     return joined.select(
         "contract_id",
         "client_id",
@@ -70,7 +73,7 @@ def _contract_margins(book: Book, cut: dt.date) -> ibis.Table:
         "ends_on",
         yearly_margin=by_rate.ifelse(joined.annual_margin * balance, joined.annual_margin),
         on_balance=by_rate & ~loan,
-        exposure=loan.ifelse(ibis.greatest(balance.fill_null(0.0), 0.0), 0.0),
+        exposure=loan.ifelse(owed, 0.0),
     )
 
 
@@ -84,25 +87,33 @@ def held_contracts(book: Book, cut: dt.date, learned: bool = False) -> HeldContr
     """
     margins = _learned_margins(book, cut) if learned and book.has("balances") else _contract_margins(book, cut)
     product_mean = margins.group_by("product_id").agg(mean_margin=margins.yearly_margin.mean())
-    joined = margins.join(product_mean, "product_id")
+    joined = margins.join(product_mean, "product_id").left_join(_default_exposures(book, cut), "product_id")
     months = (joined.ends_on.year() - cut.year) * 12 + joined.ends_on.month() - cut.month
     rows = book.execute(
         joined.select(
             "contract_id",
             "client_id",
             "on_balance",
-            "exposure",
+            exposure=ibis.coalesce(joined.exposure, joined.mean_exposure, 0.0),
             yearly_margin=ibis.coalesce(joined.yearly_margin, joined.mean_margin),
             months_left=months.cast("float64"),
         ).order_by("contract_id")
     )
     return HeldContracts(
+        rows["contract_id"].combine_chunks(),
         rows["client_id"].combine_chunks(),
         _floats(rows["yearly_margin"]),
         _floats(rows["months_left"]),
         np.asarray(rows["on_balance"].to_numpy(zero_copy_only=False), dtype=np.bool_),
         _floats(rows["exposure"]),
     )
+
+
+def _default_exposures(book: Book, cut: dt.date) -> ibis.Table:
+    """Return what was outstanding on average when loans of each product defaulted, as far as known before the cut."""
+    defaults = book.as_known("defaults", cut)
+    owed = defaults.join(book.table("contracts").select("contract_id", "product_id"), "contract_id")
+    return owed.group_by("product_id").agg(mean_exposure=owed.exposure.cast("float64").mean())
 
 
 def product_economics(book: Book, cut: dt.date) -> ProductEconomics:

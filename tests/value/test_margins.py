@@ -75,6 +75,18 @@ def test_what_may_leave_and_what_is_owed_are_told_apart(make_book):
     assert held.yearly_margin == pytest.approx([14, 50])
 
 
+def test_a_loan_whose_amount_nobody_recorded_is_as_large_as_those_that_defaulted(make_book):
+    tables = {
+        "products": [{"product_id": "loan", "family": "credit", "margin_kind": "amount", "annual_margin": 9}],
+        "contracts": [{"contract_id": c, "client_id": "1", "product_id": "loan"} for c in "abc"],
+        "defaults": [
+            {"contract_id": "b", "defaulted_on": dt.date(2021, 3, 1), "exposure": 300},
+            {"contract_id": "c", "defaulted_on": dt.date(2022, 3, 1), "exposure": 9000},
+        ],
+    }
+    assert held_contracts(make_book(tables), CUT).exposure.tolist() == [300, 300, 300]
+
+
 def credible(months: pd.DataFrame) -> dict[str, float]:
     """Bühlmann-Straub by the textbook: a product's contracts, each with its own months."""
     groups = [group["net"].to_numpy() for _, group in months.groupby("contract_id")]
