@@ -21,7 +21,7 @@ _RANGES = {
     "question_scores": ("probability",),
 }
 _FINITE = {
-    "client_scores": ("expected_outflow", "past_profit", "lifetime_value", "potential"),
+    "client_scores": ("expected_outflow", "past_profit", "lifetime_value", "value_low", "value_high", "potential"),
     "appetence_scores": ("expected_value",),
     "score_reasons": ("points",),
 }
@@ -57,6 +57,7 @@ def audit(
     findings += [_in_range(sink, run_id, table, column) for table, columns in _RANGES.items() for column in columns]
     findings += [_finite(sink, run_id, table, column) for table, columns in _FINITE.items() for column in columns]
     findings += [_reasons_add_up(sink, run_id), _outflow_with_its_probability(sink, run_id)]
+    findings += [_value_adds_up(sink, run_id)]
     if previous_run is not None:
         findings += [_mean_stable(sink, run_id, previous_run, question) for question in ("attrition", "erosion")]
     return tuple(findings)
@@ -143,6 +144,17 @@ def _outflow_with_its_probability(sink: DuckdbSink, run_id: str) -> AuditFinding
         expected_outflow < 0 OR (expected_outflow IS NULL) <> (erosion_probability IS NULL))"""
     wrong = int(_number(sink, sql, run_id))
     check = "client_scores.expected_outflow: beside each erosion_probability, and not negative"
+    return AuditFinding(check, f"{wrong} rows not", wrong == 0)
+
+
+def _value_adds_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
+    """Look whether the terms of each client's value add up to it, and whether losses are none or negative."""
+    sql = """SELECT count(*) FROM client_scores WHERE run_id = ? AND lifetime_value IS NOT NULL AND NOT coalesce(
+        abs(value_margin + value_erosion + value_credit + value_tail - lifetime_value)
+            <= 1e-6 * (1 + abs(lifetime_value))
+        AND value_credit <= 1e-6 AND value_low <= value_high, false)"""
+    wrong = int(_number(sink, sql, run_id))
+    check = "client_scores.lifetime_value: the sum of its terms, credit losses none or negative"
     return AuditFinding(check, f"{wrong} rows not", wrong == 0)
 
 

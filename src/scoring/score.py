@@ -110,7 +110,7 @@ def score_clients(
     values = value_clients(book, cut, job.clients, annuity, curves.staying, value, default)
     offers = []
     economics = product_economics(book, cut)
-    sales = sale_value(annuity, economics.yearly_margin, economics.acquisition_cost)
+    sales = sale_value(annuity, economics)
     for number, (artefact, product_id, rows) in enumerate(job.asked_about(artefacts)):
         progress(f"scoring appetence for {artefact.question}", (number + 2) / steps)
         if len(rows) == 0:

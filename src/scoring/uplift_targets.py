@@ -108,5 +108,5 @@ def _worth(
     economics = product_economics(book, cut)
     place = {name: column for column, name in enumerate(economics.product_id)}
     columns = np.array([place[name] for name in product.to_pylist()], dtype=np.int64)
-    sales: Floats = sale_value(annuity, economics.yearly_margin, economics.acquisition_cost)[rows, columns]
+    sales: Floats = sale_value(annuity, economics)[rows, columns]
     return sales

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appetence.models.beta_geometric import BetaGeometric
+from appetence.value.margins import ProductEconomics
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -231,19 +232,16 @@ def _tails(worth: Annuities, contracts: Contracts, lasting: npt.NDArray[np.bool_
     return np.where(lasting, contracts.yearly_margin * worth.tail[client] * kept, 0.0)
 
 
-def sale_value(worth: Annuities, yearly_margin: Floats, acquisition_cost: Floats) -> Floats:
+def sale_value(worth: Annuities, economics: ProductEconomics) -> Floats:
     """Value today of selling one contract of each product to each client.
-
-    Parameters
-    ----------
-    yearly_margin, acquisition_cost
-        (products,): in money a year, and in money.
 
     Returns
     -------
-    (clients, products): margin while the client stays within the horizon, less the cost of the sale; may be negative.
+    (clients, products): the product's margin, less what it replaces, while the client stays within the horizon, less
+    the cost of the sale; it may be negative, and is NaN where the margin is not known.
     """
-    return worth.plain[:, -1:] * yearly_margin[None, :] - acquisition_cost[None, :]
+    gained = economics.yearly_margin - economics.replaced
+    return worth.plain[:, -1:] * gained[None, :] - economics.acquisition_cost[None, :]
 
 
 def _summed(paid: Floats) -> Floats:

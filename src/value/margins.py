@@ -13,6 +13,7 @@ import pyarrow as pa
 from appetence.book import Book
 from appetence.book.contract import CREDIT
 from appetence.months import shift
+from appetence.value.replacement import replaced_margins
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,10 +47,21 @@ class HeldContracts:
 
 @dataclass(frozen=True)
 class ProductEconomics:
-    """What one sale of each product brings: the mean yearly margin of its contracts in force, and its cost."""
+    """What one sale of each product brings.
+
+    Parameters
+    ----------
+    yearly_margin
+        Shape (products,): the mean of its contracts in force.
+    replaced
+        Shape (products,): yearly margin of other contracts that buyers end for it.
+    acquisition_cost
+        Shape (products,): of one sale.
+    """
 
     product_id: tuple[str, ...]
     yearly_margin: Floats
+    replaced: Floats
     acquisition_cost: Floats
 
 
@@ -131,9 +143,9 @@ def product_economics(book: Book, cut: dt.date) -> ProductEconomics:
             acquisition_cost=joined.acquisition_cost.cast("float64").fill_null(0.0),
         ).order_by("product_id")
     )
-    return ProductEconomics(
-        tuple(rows["product_id"].to_pylist()), _floats(rows["yearly_margin"]), _floats(rows["acquisition_cost"])
-    )
+    names = tuple(rows["product_id"].to_pylist())
+    replaced = replaced_margins(book, cut, names)
+    return ProductEconomics(names, _floats(rows["yearly_margin"]), replaced, _floats(rows["acquisition_cost"]))
 
 
 def _learned_margins(book: Book, cut: dt.date) -> ibis.Table:

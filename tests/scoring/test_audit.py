@@ -16,6 +16,8 @@ AT = dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
 def good():
     client = {**dict.fromkeys(CLIENT_SCORES.schema.names), **RUN, "client_id": "a", "attrition_probability": 0.25}
     client |= {"lifetime_value": 10.0, "erosion_probability": 0.1, "expected_outflow": 7.0}
+    client |= {"value_margin": 12.0, "value_erosion": -1.0, "value_credit": -3.0, "value_tail": 2.0}
+    client |= {"value_low": 4.0, "value_high": 12.0}
     offer = {**RUN, "client_id": "a", "product_id": "p", "purchase": "first", "rank": 1, "modelled": True}
     offer["probability"] = 0.5
     again = offer | {"product_id": "q", "probability": 0.25, "purchase": "again", "rank": 2}
@@ -51,6 +53,7 @@ def findings(tmp_path, rows, clients=1, previous=None, objecting=()):
         return audit(sink, "r", clients, objecting, "before" if previous is not None else None)
 
 
+VALUE = "client_scores.lifetime_value: the sum of its terms, credit losses none or negative"
 OUTFLOW = "client_scores.expected_outflow: beside each erosion_probability, and not negative"
 
 
@@ -75,6 +78,10 @@ def test_good_scores_pass(tmp_path):
         ("client_scores", "expected_outflow", None, OUTFLOW),
         ("client_scores", "expected_outflow", -0.01, OUTFLOW),
         ("client_scores", "expected_outflow", math.nan, "client_scores.expected_outflow: finite"),
+        ("client_scores", "lifetime_value", 10.1, VALUE),
+        ("client_scores", "value_tail", None, VALUE),
+        ("client_scores", "value_credit", 3.0, VALUE),
+        ("client_scores", "value_low", 13.0, VALUE),
         ("appetence_scores", "probability", -0.1, "appetence_scores.probability: within [0, 1]"),
         ("question_scores", "probability", 1.1, "question_scores.probability: within [0, 1]"),
         ("question_scores", "question", "other", "reasons add up to the score"),

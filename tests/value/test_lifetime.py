@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import hyp2f1
 
 from appetence.models.beta_geometric import BetaGeometric
 from appetence.value.lifetime import (
@@ -14,6 +15,7 @@ from appetence.value.lifetime import (
     sale_value,
     tail_factor,
 )
+from appetence.value.margins import ProductEconomics
 
 MONTHS = 24
 CHANCES = st.lists(st.floats(0, 1), min_size=MONTHS, max_size=MONTHS)
@@ -106,6 +108,21 @@ def test_where_nobody_was_seen_to_leave_there_is_no_tail():
     assert tail_factor(None, np.zeros(3), np.array([4, 5]), 0.04).tolist() == [0.0, 0.0]
 
 
-def test_a_sale_is_worth_its_margins_less_its_cost():
+def test_a_sale_is_worth_its_margins_less_what_it_replaces_and_costs():
     worth = annuities(np.array([[1.0] * 24, [0.0] * 24]), 0.0)
-    assert sale_value(worth, np.array([100.0]), np.array([80.0])) == pytest.approx(np.array([[120], [-80]]))
+    economics = ProductEconomics(("p",), np.array([130.0]), np.array([30.0]), np.array([80.0]))
+    assert sale_value(worth, economics) == pytest.approx(np.array([[120], [-80]]))
+
+
+def test_the_tail_of_a_published_cohort_is_its_expected_residual_lifetime():
+    # Fader & Hardie (2010), equation 6, with the parameters that their paper of 2007 gives the regular segment; their
+    # sum counts the payment at the moment of valuation, ours begins with the next
+    alpha, beta = 0.704, 1.182
+    discount, total, alive = 1.1, 0.0, 1.0
+    for k in range(1, 4000):
+        alive *= (beta + k - 1) / (alpha + beta + k - 1)
+        total += alive / discount**k
+    closed = float(hyp2f1(1.0, beta, alpha + beta, 1 / discount)) - 1.0
+    assert total == pytest.approx(closed, rel=1e-6)
+    yearly = 12 * tail_factor(BetaGeometric(alpha, beta), np.zeros(1), np.array([0]), 1.1**12 - 1)[0]
+    assert yearly == pytest.approx(closed, rel=1e-6)
