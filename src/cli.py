@@ -363,6 +363,17 @@ def explain(
 
 
 @app.command()
+def value(config: ConfigOption = DEFAULT_CONFIG, month: MonthOption = None, as_json: JsonOption = False) -> None:
+    """Tell what the published clients are worth together, term by term."""
+    from appetence.scoring.worth import read_worth
+
+    settings = _load(config)
+    chosen = None if month is None else Month.parse(month)
+    found = read_worth(Path(settings.scoring.database), chosen, settings.currency)
+    _emit(found.as_dict(), found.lines(), as_json)
+
+
+@app.command()
 def report(config: ConfigOption = DEFAULT_CONFIG, month: MonthOption = None) -> None:
     """Write the reports of a published month anew."""
     from appetence.progress import show_progress

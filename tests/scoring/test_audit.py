@@ -1,5 +1,6 @@
 import datetime as dt
 import math
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pytest
@@ -39,17 +40,26 @@ def good():
     }
 
 
+SCHEMAS = {table.name: table.schema for table in RUN_TABLES}
+STAGED = {**dict.fromkeys(SCORE_RUNS.schema.names), **RUN, "state": "staged", "started_at": AT, "clients": 1}
+STAGED |= {"book_fingerprint": "f", "models": "{}", "settings": "{}", "code_version": "0", "objected": 0}
+
+
+@contextmanager
+def staged(path, rows):
+    """Open a database with rows staged as one run."""
+    with DuckdbSink(path) as sink:
+        sink.stage(STAGED, {name: pa.Table.from_pylist(r, schema=SCHEMAS[name]) for name, r in rows.items()})
+        yield sink
+
+
 def findings(tmp_path, rows, clients=1, previous=None, objecting=()):
-    schemas = {table.name: table.schema for table in RUN_TABLES}
-    with DuckdbSink(tmp_path / "scores.duckdb") as sink:
-        run = {**dict.fromkeys(SCORE_RUNS.schema.names), **RUN, "state": "staged", "started_at": AT, "clients": 1}
-        run |= {"book_fingerprint": "f", "models": "{}", "settings": "{}", "code_version": "0", "objected": 0}
-        sink.stage(run, {name: pa.Table.from_pylist(r, schema=schemas[name]) for name, r in rows.items()})
+    with staged(tmp_path / "scores.duckdb", rows) as sink:
         if previous is not None:
             before = {**rows["client_scores"][0], "run_id": "before", "attrition_probability": previous}
-            tables = {name: schema.empty_table() for name, schema in schemas.items()}
-            tables["client_scores"] = pa.Table.from_pylist([before], schema=schemas["client_scores"])
-            sink.stage({**run, "run_id": "before"}, tables)
+            tables = {name: schema.empty_table() for name, schema in SCHEMAS.items()}
+            tables["client_scores"] = pa.Table.from_pylist([before], schema=SCHEMAS["client_scores"])
+            sink.stage({**STAGED, "run_id": "before"}, tables)
         return audit(sink, "r", clients, objecting, "before" if previous is not None else None)
 
 
