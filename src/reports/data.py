@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from appetence.errors import PublicationError
 from appetence.explain.wording import Language
+from appetence.models.credit import CREDIT_DEFAULT
 from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of
 from appetence.months import Month
 from appetence.scoring.tables import AGAIN, FIRST
@@ -39,9 +40,11 @@ _OFFERS = f"""
         PARTITION BY client_id
         ORDER BY modelled DESC, expected_value DESC NULLS LAST, probability DESC, product_id) <= {OFFERS_SHOWN}
     ORDER BY client_id, modelled DESC, expected_value DESC NULLS LAST, probability DESC, product_id"""  # noqa: S608
-_QUESTIONS = """
+_QUESTIONS = f"""
     SELECT client_id, question, probability, modelled
-    FROM question_scores WHERE run_id = $run ORDER BY client_id, question"""
+    FROM question_scores WHERE run_id = $run AND question <> '{CREDIT_DEFAULT}' ORDER BY client_id, question"""  # noqa: S608
+"""Credit default is read by lifetime value alone: a score of a person's credit is no matter for a sales meeting."""
+
 _HAS_QUESTIONS = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'question_scores'"
 _NO_QUESTIONS = """
     CREATE TEMP TABLE question_scores (
@@ -53,7 +56,9 @@ _REASONS = f"""
     FROM score_reasons
     WHERE run_id = $run AND (
         question IN ('{ATTRITION}', '{EROSION}')
-        OR question IN (SELECT DISTINCT question FROM question_scores WHERE run_id = $run)
+        OR question IN (
+            SELECT DISTINCT question FROM question_scores
+            WHERE run_id = $run AND question <> '{CREDIT_DEFAULT}')
         OR (client_id, question) IN (
             SELECT (client_id, if(purchase = '{AGAIN}', '{NEXT_AGAIN}:', '{NEXT_PRODUCT}:') || product_id)
             FROM ({_OFFERS})))

@@ -81,6 +81,16 @@ def test_reasons_come_with_their_offers_and_in_order_of_rank(scores):
     assert read_published(scores(offers=[], run_id="run-2"), MONTH).reasons.num_rows == 8 * 4 + 6 * 4
 
 
+def test_a_score_of_a_persons_credit_is_no_matter_of_the_reports(scores):
+    asked = [
+        {"client_id": "1", "question": q, "probability": 0.2, "modelled": True} for q in ("moves", "credit_default")
+    ]
+    told = [reason("1", q) for q in ("moves", "credit_default")]
+    published = read_published(scores(answers=asked, offers=[], reasons=told), MONTH)
+    assert published.questions["question"].to_pylist() == ["moves"]
+    assert published.reasons["question"].to_pylist() == ["moves"]
+
+
 def test_what_is_said_of_models(scores):
     models = {
         "attrition": {"refused": "nobody left", "refused_fr": "personne n'est parti"},
