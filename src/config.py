@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import (
@@ -341,17 +341,36 @@ class BacktestSettings(Settings):
     spacing: Annotated[int, Field(ge=1, le=24)] = 6
 
 
+class MatrixSettings(Settings):
+    """From where on clients count as profitable, and as promising: the two thresholds of the matrix of client value.
+
+    `profitability`: yearly past profit, in money. `potential`: future value, in money. Left out, a threshold is the
+    quantile `quantile` of the book. `margin`: share of a threshold by which it must be crossed before a client's path
+    counts a move. `loyal`: probability of staying a year from which on a client is loyal.
+    """
+
+    profitability: float | None = None
+    potential: float | None = None
+    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    margin: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    loyal: Annotated[float, Field(gt=0, lt=1)] = 0.9
+
+
 class ValueSettings(Settings):
     """Lifetime value: yearly discount rate, and the months over which margins are counted.
 
     `margins`: "catalogue", the products' own; or "learned" from each contract's revenue and cost of the last 12 months,
     drawn to its product's mean. `tail`: whether what comes after the horizon counts, on the book's long-run decline.
+    `segments`: a YAML file with the rules by which the firm divides its clients; left out, it does not. `matrix`:
+    thresholds of the matrix of profitability and potential.
     """
 
     discount_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.04
     horizon: Annotated[int, Field(ge=1, le=240)] = 60
     margins: Literal["catalogue", "learned"] = "catalogue"
     tail: bool = True
+    segments: PathText | None = None
+    matrix: MatrixSettings = MatrixSettings()
 
 
 class ScoringSettings(Settings):
@@ -414,13 +433,25 @@ class Config(Settings):
         return Asking(**{name: getattr(self, name) for name in Asking.model_fields})
 
 
+_Read = TypeVar("_Read", bound=Settings)
+
+
 def load_config(path: Path | str, env: Mapping[str, str] | None = None) -> Config:
-    """Read and check a config file.
+    """Read and check a config file; see `read_settings`."""
+    return read_settings(path, Config, "config", env)
+
+
+def read_settings(path: Path | str, model: type[_Read], what: str, env: Mapping[str, str] | None = None) -> _Read:
+    """Read and check a YAML file of settings.
 
     Parameters
     ----------
     path
         A YAML file.
+    model
+        The settings that it holds.
+    what
+        What such a file is called in messages.
     env
         What `${NAME}` in paths refers to; `os.environ` by default.
 
@@ -434,25 +465,26 @@ def load_config(path: Path | str, env: Mapping[str, str] | None = None) -> Confi
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError("the config must be a file that exists", str(path), "Give one with --config") from None
+        hint = "Give one with --config" if what == "config" else None
+        raise UsageError(f"the {what} must be a file that exists", str(path), hint) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("the config must be a readable UTF-8 file", f"{path}: {error}") from None
+        raise UsageError(f"the {what} must be a readable UTF-8 file", f"{path}: {error}") from None
     except yaml.YAMLError as error:
-        raise UsageError("the config must be valid YAML", f"{path}: {' '.join(str(error).split())}") from None
+        raise UsageError(f"the {what} must be valid YAML", f"{path}: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
-        raise UsageError("the config must be a YAML mapping of sections", f"{path}: {type(raw).__name__}")
+        raise UsageError(f"the {what} must be a YAML mapping of sections", f"{path}: {type(raw).__name__}")
     try:
-        return Config.model_validate(raw, context={"env": os.environ if env is None else env})
+        return model.model_validate(raw, context={"env": os.environ if env is None else env})
     except ValidationError as error:
-        mistakes = "\n".join(f"  - {line}" for line in _mistakes(error))
+        mistakes = "\n".join(f"  - {line}" for line in _mistakes(error, model))
         raise UsageError(f"{path} has {error.error_count()} mistake(s):\n{mistakes}") from None
 
 
-def _mistakes(error: ValidationError) -> Iterator[str]:
+def _mistakes(error: ValidationError, model: type[Settings]) -> Iterator[str]:
     for item in error.errors(include_url=False):
         place = ".".join(str(part) for part in item["loc"]) or "(top level)"
         if item["type"] == "extra_forbidden":
-            near = nearest(str(item["loc"][-1]), _keys_at(item["loc"][:-1]))
+            near = nearest(str(item["loc"][-1]), _keys_at(item["loc"][:-1], model))
             yield f"{place}: unknown key" + (f", did you mean {near!r}?" if near else "")
         else:
             got = item["input"]
@@ -460,9 +492,9 @@ def _mistakes(error: ValidationError) -> Iterator[str]:
             yield f"{place}: {item['msg'].removeprefix('Value error, ')}{shown}"
 
 
-def _keys_at(place: tuple[int | str, ...]) -> list[str]:
+def _keys_at(place: tuple[int | str, ...], tree: type[Settings]) -> list[str]:
     """Return the keys known at a place of the settings tree."""
-    models: list[Any] = [Config]
+    models: list[Any] = [tree]
     for part in place:
         found: list[Any] = []
         for model in models:
