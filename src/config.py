@@ -346,7 +346,9 @@ class MatrixSettings(Settings):
 
     `profitability`: yearly past profit, in money. `potential`: future value, in money. Left out, a threshold is the
     quantile `quantile` of the book. `margin`: share of a threshold by which it must be crossed before a client's path
-    counts a move. `loyal`: probability of staying a year from which on a client is loyal.
+    counts a move. `loyal`: probability of staying a year from which on a client is loyal. `exit_below`: yearly profit
+    below which it is proposed to part from a client without potential who is not loyal; 0, those who cost more than
+    they bring.
     """
 
     profitability: float | None = None
@@ -354,6 +356,7 @@ class MatrixSettings(Settings):
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5
     margin: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     loyal: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    exit_below: float = 0.0
 
 
 class ValueSettings(Settings):
