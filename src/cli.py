@@ -370,6 +370,27 @@ def value(config: ConfigOption = DEFAULT_CONFIG, month: MonthOption = None, as_j
     settings = _load(config)
     chosen = None if month is None else Month.parse(month)
     found = read_worth(Path(settings.scoring.database), chosen, settings.currency)
+def whatif(
+    config: ConfigOption = DEFAULT_CONFIG,
+    mix: Annotated[str, typer.Option(help="Segments in percent: A=40,B=30,C=30; those not named share the rest.")] = "",
+    retention: Annotated[float, typer.Option(min=-100, max=100, help="Points added to the yearly retention.")] = 0.0,
+    cross_sell: Annotated[float, typer.Option("--cross-sell", min=0, max=20, help="Products added per client.")] = 0.0,
+    multiple: Annotated[float, typer.Option(min=-99, max=1000, help="Percent added to the multiple.")] = 0.0,
+    today: Annotated[
+        str | None, typer.Option("--from", help="A mix as today's, with the profits that the firm's segments expect.")
+    ] = None,
+    reach: Annotated[float, typer.Option(min=0, max=1000, help="The rise in percent to say what it takes of.")] = 60.0,
+    month: MonthOption = None,
+    language: Annotated[Literal["fr", "en"], typer.Option(help="The language of the answer.")] = "en",
+    as_json: JsonOption = False,
+) -> None:
+    """Say what the book would be worth with another mix of segments, retention, products per client or multiple."""
+    from appetence.scoring.whatif import answer_what_if
+    from appetence.value.whatif import Scenario, shares_of
+
+    scenario = Scenario(shares_of(mix), retention / 100, cross_sell, multiple / 100)
+    before = None if today is None else shares_of(today)
+    found = answer_what_if(_load(config), scenario, reach / 100, before, month, language)
     _emit(found.as_dict(), found.lines(), as_json)
 
 
