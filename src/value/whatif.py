@@ -233,11 +233,15 @@ def what_if(book: SegmentBook, scenario: Scenario, yearly_rate: float, months: i
     ------
     UsageError
         The mix cannot be, a segment that it names has no known profit, retention or holdings are changed and not
-        known, or the profit is not above zero before and after.
+        known, or the profit is not above zero before and
+        after, or the value before.
     """
     model = _Model(book, scenario, yearly_rate, months)
     worth = {players: model.worth(frozenset(players)) for players in _subsets(EFFECTS)}
     before, after = worth[()], worth[EFFECTS]
+    if not before > 0:
+        hint = "A change is told as a share of it"
+        raise UsageError("a what-if needs a book whose value is above zero", "none, or a loss", hint)
     effects = {effect: _shapley(effect, lambda players: worth[players]) for effect in EFFECTS}
     profit = tuple(float(book.clients.sum() * model.profit(changed, changed)) for changed in (False, True))
     return WhatIf(

@@ -78,7 +78,8 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "not_best": (
             "  clients of {segment} worth more: however much, this mix gives less than {limit}",
-            "  des clients {segment} de plus grande valeur : si grande soit-elle, cette répartition donne moins de {limit}",
+            "  des clients {segment} de plus grande valeur : si grande soit-elle, cette répartition donne moins de "
+            "{limit}",
         ),
         "not_worst": (
             "  clients of {segment} worth less: however little, this mix gives less",
