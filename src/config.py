@@ -359,13 +359,42 @@ class MatrixSettings(Settings):
     exit_below: float = 0.0
 
 
+class ClusterSettings(Settings):
+    """How clients are grouped by behaviour.
+
+    `groups`: of features; those of the person and of the household are left out, as is all that the firm may not use.
+    `fewest` and `most`: how many clusters are tried. `sample`: clients from whom they are learnt. `bootstrap`: draws by
+    which it is judged whether they are stable.
+    """
+
+    groups: tuple[Literal[GROUPS], ...] = (  # type: ignore[valid-type]
+        "tenure",
+        "holdings",
+        "balances",
+        "interactions",
+        "text",
+        "life_events",
+    )
+    fewest: Annotated[int, Field(ge=2, le=20)] = 2
+    most: Annotated[int, Field(ge=2, le=20)] = 8
+    sample: Annotated[int, Field(ge=100, le=200_000)] = 10_000
+    bootstrap: Annotated[int, Field(ge=5, le=100)] = 10
+    seed: Annotated[int, Field(ge=0)] = 7
+
+    @model_validator(mode="after")
+    def _fewest_first(self) -> ClusterSettings:
+        if self.fewest > self.most:
+            raise ValueError(f"fewest must be no more than most, not {self.fewest} and {self.most}")
+        return self
+
+
 class ValueSettings(Settings):
     """Lifetime value: yearly discount rate, and the months over which margins are counted.
 
     `margins`: "catalogue", the products' own; or "learned" from each contract's revenue and cost of the last 12 months,
     drawn to its product's mean. `tail`: whether what comes after the horizon counts, on the book's long-run decline.
     `segments`: a YAML file with the rules by which the firm divides its clients; left out, it does not. `matrix`:
-    thresholds of the matrix of profitability and potential.
+    thresholds of the matrix of profitability and potential. `clusters`: how clients are grouped by behaviour.
     """
 
     discount_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.04
@@ -374,6 +403,7 @@ class ValueSettings(Settings):
     tail: bool = True
     segments: PathText | None = None
     matrix: MatrixSettings = MatrixSettings()
+    clusters: ClusterSettings = ClusterSettings()
 
 
 class ScoringSettings(Settings):

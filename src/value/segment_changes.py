@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from appetence.explain import wording
 from appetence.explain.glossary import in_words
 from appetence.explain.wording import Language, typeset
-from appetence.features.catalogue import Unit
+from appetence.value.amounts import amount
 from appetence.value.segment_rules import Criterion, Rule, SegmentRules
 from appetence.value.segments import Reading, bounds
 
@@ -191,23 +190,7 @@ def _value(value: Any, criterion: Criterion, language: Language, currency: str) 
         return in_words(str(value), language)
     if criterion.unit == "flag":
         return _YES_NO[language][int(value)]
-    return _amount(float(value), criterion.told_as, language, currency)
-
-
-def _amount(value: float, unit: Unit, language: Language, currency: str) -> str:
-    if unit is Unit.MONEY:
-        return wording.money(value, language, currency)
-    if unit is Unit.SHARE:
-        return wording.share(value, language)
-    if unit in _TIMES:
-        return wording.count(value, _TIMES[unit][language], language)
-    return wording.number(value, language)
-
-
-_TIMES = {
-    Unit.MONTHS: {"en": ("month", "months"), "fr": ("mois", "mois")},
-    Unit.YEARS: {"en": ("year", "years"), "fr": ("an", "ans")},
-}
+    return amount(float(value), criterion.told_as, language, currency)
 
 
 def _plain(value: Any) -> str | None:
