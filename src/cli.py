@@ -370,6 +370,10 @@ def value(config: ConfigOption = DEFAULT_CONFIG, month: MonthOption = None, as_j
     settings = _load(config)
     chosen = None if month is None else Month.parse(month)
     found = read_worth(Path(settings.scoring.database), chosen, settings.currency)
+    _emit(found.as_dict(), found.lines(), as_json)
+
+
+@app.command()
 def whatif(
     config: ConfigOption = DEFAULT_CONFIG,
     mix: Annotated[str, typer.Option(help="Segments in percent: A=40,B=30,C=30; those not named share the rest.")] = "",

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from appetence.book import Book, open_book
 from appetence.config import Config, FeatureSettings
-from appetence.errors import PublicationError, UsageError
+from appetence.errors import UsageError
 from appetence.explain.wording import Language
 from appetence.features.own import load_own
 from appetence.features.pipeline import available, build_features, shape_of
 from appetence.months import Month
-from appetence.scoring.tables import CLIENT_SCORES, PUBLICATIONS
+from appetence.scoring.published import published_run
+from appetence.scoring.tables import CLIENT_SCORES
 from appetence.value.segment_facts import OF_VALUE, columns_needed, segment_facts
 from appetence.value.segment_rules import SegmentRules, load_segments
 from appetence.value.segments import client_segments
@@ -99,8 +100,7 @@ def whatif_inputs(config: Config, month: str | None) -> tuple[str, pa.Table]:
         `value`, `retention` of a year, `holdings`.
     """
     rules = _rules(config)
-    scores = _published(Path(config.scoring.database), None if month is None else str(Month.parse(month)))
-    chosen = str(scores["month"][0].as_py())
+    chosen, scores = _published(Path(config.scoring.database), month)
     with open_book(config.book) as book:
         cut = Month.parse(chosen).cut
         facts = _facts(book, config.features, rules, scores, cut)
@@ -108,9 +108,9 @@ def whatif_inputs(config: Config, month: str | None) -> tuple[str, pa.Table]:
     table = {
         "client_id": facts["client_id"],
         "segment": segments["segment"],
-        "profit": scores["past_profit"],
-        "value": scores["lifetime_value"],
-        "retention": pa.array(1.0 - scores["attrition_12m"].to_numpy()),
+        "profit": _figures(scores, "past_profit"),
+        "value": _figures(scores, "lifetime_value"),
+        "retention": pc.subtract(1.0, _figures(scores, "attrition_12m")),
         "holdings": facts[HELD],
     }
     return chosen, pa.table(table)
@@ -147,17 +147,13 @@ def _facts(book: Book, settings: FeatureSettings, rules: SegmentRules, scores: p
     return segment_facts(book, cut, build_features(book, spine, narrow).data, scores)
 
 
-def _published(database: Path, month: str | None) -> pa.Table:
-    if not database.exists():
-        raise PublicationError("scores must be published before a what-if", hint="First: appetence run")
-    with duckdb.connect(str(database), read_only=True) as connection:
-        scores = connection.sql(
-            f"""SELECT s.* FROM {CLIENT_SCORES.name} s JOIN {PUBLICATIONS.name} p USING (run_id, month)
-                WHERE month = coalesce(?, (SELECT max(month) FROM {PUBLICATIONS.name})) ORDER BY client_id""",
-            params=[month],
-        ).to_arrow_table()
-    if len(scores) == 0:
-        raise PublicationError(
-            "scores must be published before a what-if", f"none of {month}", "First: appetence score"
-        )
-    return scores
+def _published(database: Path, month: str | None) -> tuple[str, pa.Table]:
+    """Return the month and its client scores; columns of which nothing is known are left out."""
+    with published_run(database, None if month is None else Month.parse(month)) as run:
+        shown = run.month
+        scores = run.rows(CLIENT_SCORES.name, CLIENT_SCORES.schema.names).sort_by("client_id")
+    return shown, scores.select([name for name in scores.column_names if scores[name].null_count < len(scores)])
+
+
+def _figures(scores: pa.Table, name: str) -> pa.ChunkedArray:
+    return scores[name] if name in scores.column_names else pa.chunked_array([pa.nulls(len(scores), pa.float64())])
