@@ -31,7 +31,7 @@ SEGMENT_CHANGES = pa.schema(
 """Columns of `segment_changes`: one row per client who moved, with the first criterion that made the difference."""
 
 _LANGUAGES: tuple[Language, ...] = ("en", "fr")
-_MOVED = {"en": "Moved from {old} to {new}: {why}", "fr": "Passage de {old} à {new} : {why}"}
+_MOVED = {"en": "Moved from {old} to {new}: {why}", "fr": "Passage de {old} à {new} – {why}"}
 _CHANGED = {
     "en": "{label} went from {old} to {new} (threshold: {bound})",
     "fr": "{label} : {old} auparavant, {new} désormais (seuil : {bound})",

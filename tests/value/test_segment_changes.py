@@ -26,7 +26,7 @@ def test_a_move_is_told_with_the_criterion_its_old_and_new_value_and_the_thresho
         "Moved from C to B: assets held with us went from €180,000 to €212,000 (threshold: at least €200,000)"
     )
     assert plain(up["text_fr"]) == (
-        "Passage de C à B : encours confiés : 180 000 € auparavant, 212 000 € désormais (seuil : au moins 200 000 €)"
+        "Passage de C à B – encours confiés : 180 000 € auparavant, 212 000 € désormais (seuil : au moins 200 000 €)"
     )
     assert (down["client_id"], down["segment_to"]) == ("2", "C")
     assert "€500,000 to €120,000 (threshold: more than €400,000)" in down["text_en"]
@@ -62,7 +62,7 @@ def test_a_value_that_is_no_longer_known_and_other_rules_are_told_as_such(kronos
     others = rules.model_copy(update={"margin": 0.2, "segments": (rules.segments[0], rules.segments[-1])})
     (told,) = segment_changes(others, before, client_segments(others, facts(assets=[1.0]), before), "EUR").to_pylist()
     assert told["text_en"] == "Moved from C to D: the firm changed its rules"
-    assert plain(told["text_fr"]) == "Passage de C à D : l’établissement a modifié ses règles"
+    assert plain(told["text_fr"]) == "Passage de C à D – l’établissement a modifié ses règles"
     assert told["criterion"] is None
 
 
