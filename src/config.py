@@ -157,6 +157,10 @@ GROUPS = (
 )
 
 
+BEHAVIOUR = ("tenure", "holdings", "balances", "interactions", "text", "life_events")
+"""Groups of features of what a client does, apart from who the client is and with whom."""
+
+
 class CoverageTarget(Settings):
     """The families of products that the clients of a segment should hold.
 
@@ -362,19 +366,12 @@ class MatrixSettings(Settings):
 class ClusterSettings(Settings):
     """How clients are grouped by behaviour.
 
-    `groups`: of features; those of the person and of the household are left out, as is all that the firm may not use.
+    `groups`: of features that say how a client behaves; those of the person and of the household are no choice.
     `fewest` and `most`: how many clusters are tried. `sample`: clients from whom they are learnt. `bootstrap`: draws by
     which it is judged whether they are stable.
     """
 
-    groups: tuple[Literal[GROUPS], ...] = (  # type: ignore[valid-type]
-        "tenure",
-        "holdings",
-        "balances",
-        "interactions",
-        "text",
-        "life_events",
-    )
+    groups: tuple[Literal[BEHAVIOUR], ...] = BEHAVIOUR  # type: ignore[valid-type]
     fewest: Annotated[int, Field(ge=2, le=20)] = 2
     most: Annotated[int, Field(ge=2, le=20)] = 8
     sample: Annotated[int, Field(ge=100, le=200_000)] = 10_000

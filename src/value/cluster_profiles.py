@@ -13,8 +13,9 @@ import pyarrow as pa
 from appetence.explain import wording
 from appetence.explain.wording import Language, typeset
 from appetence.features.catalogue import Feature, Unit
+from appetence.models.verdicts import Verdict, french
 from appetence.value.amounts import amount
-from appetence.value.clusters import ClusterModel, column_of
+from appetence.value.clusters import STABLE, STRUCTURE, ClusterModel, column_of
 
 Ints = npt.NDArray[np.int64]
 
@@ -111,6 +112,34 @@ def cluster_profiles(
         count = int(inside.sum())
         profiles.append(ClusterProfile(cluster, count, count / len(clusters), names[0], names[1], tuple(told)))
     return tuple(profiles)
+
+
+def cluster_verdict(model: ClusterModel) -> Verdict:
+    """Say how far clusters may be trusted: whether other draws give them, and whether they lie apart."""
+    chosen = model.chosen
+    count, stability, silhouette = chosen.clusters, f"{chosen.stability:.2f}", f"{chosen.silhouette:.2f}"
+    if not model.stable:
+        return Verdict(
+            f"No number of clusters is stable: the best, {count}, has a mean adjusted Rand index of {stability} over "
+            f"draws of clients, and {STABLE:g} is needed. Do not build on them",
+            f"Aucun nombre de groupes n’est stable : le meilleur, {count}, a un indice de Rand ajusté moyen de "
+            f"{french(stability)} d’un tirage de clients à l’autre, et il faut {french(f'{STABLE:g}')}. N’en tirez "
+            "rien",
+        )
+    en = f"{count} clusters, which other draws of clients give again (mean adjusted Rand index {stability})"
+    rand = f"indice de Rand ajusté moyen : {french(stability)}"
+    fr = f"{count} groupes, que d’autres tirages de clients redonnent ({rand})"
+    if model.structured:
+        return Verdict(
+            f"{en} and which lie apart (mean silhouette {silhouette})",
+            f"{fr} et qui sont bien distincts (silhouette moyenne : {french(silhouette)})",
+        )
+    return Verdict(
+        f"{en}; they do not lie apart (mean silhouette {silhouette}, and more than {STRUCTURE:g} is needed): clients "
+        "pass from one to the other by degrees",
+        f"{fr} ; ils ne sont pas nettement distincts (silhouette moyenne : {french(silhouette)}, il faut plus de "
+        f"{french(f'{STRUCTURE:g}')}) : on passe de l’un à l’autre par degrés",
+    )
 
 
 def _trait(

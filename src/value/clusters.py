@@ -39,6 +39,7 @@ _CLIP = 4.0  # spreads from the median: beyond, a client is an extreme and no di
 _JUDGED = 2_000  # clients by whom the silhouette is taken: it compares all pairs
 _ROWS = 100_000  # placed at a time, so that memory stays flat
 _NOT_BEHAVIOUR = ("market", "season")  # themes of what happens to all clients, whatever they do
+_AGE = "clients.birth_date"  # what is worked out from it says how old a client is, not what the client does
 _LONG_TAILED = (Unit.MONEY, Unit.COUNT, Unit.MONTHS)
 
 
@@ -169,9 +170,9 @@ def learn_clusters(data: pa.Table, features: Sequence[Feature], settings: Cluste
     data
         One row per client, of one cut.
     features
-        The catalogue's of the table. Left out are those of other groups than `settings.groups`, moves of the market,
-        categories, and what is unknown of more than half of the clients or the same of all. Protected attributes
-        are in no feature table.
+        The catalogue's of the table. Left out are those of other groups than `settings.groups`, what is worked out from
+        the date of birth, moves of the market, categories, and what is unknown of more than half of the clients or the
+        same of all. Protected attributes are in no feature table.
 
     Returns
     -------
@@ -248,7 +249,9 @@ def _scaled(sample: pa.Table, features: Sequence[Feature]) -> tuple[Scaled, ...]
     """Return how each usable feature is scaled; features of one theme share its weight."""
     found = []
     for feature in features:
-        if feature.unit is Unit.CODE or feature.theme in _NOT_BEHAVIOUR or feature.name not in sample.column_names:
+        if feature.unit is Unit.CODE or feature.theme in _NOT_BEHAVIOUR or _AGE in feature.needs:
+            continue
+        if feature.name not in sample.column_names:
             continue
         values = column_of(sample, feature.name)
         values = values[np.isfinite(values)]

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from appetence.config import MatrixSettings
 from appetence.errors import UsageError
+from appetence.explain.wording import typeset
 from appetence.models.verdicts import Verdict
 
 Floats = npt.NDArray[np.float64]
@@ -137,7 +138,7 @@ def client_matrix(
         "proposal": _taken(proposals, proposal, known),
         "for_a_person": pa.array(proposal == 4, mask=~known),
         "text_en": _taken([ADVICE[name].en for name in proposals], proposal, known),
-        "text_fr": _taken([ADVICE[name].fr for name in proposals], proposal, known),
+        "text_fr": _taken([typeset(ADVICE[name].fr, "fr") for name in proposals], proposal, known),
     }
     return pa.table({"client_id": clients, **columns})
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from appetence.explain.wording import typeset
 from appetence.models.verdicts import Verdict
 from appetence.value.matrix import Thresholds
 
@@ -226,7 +227,7 @@ class _Pivot:
             "move": [each.name for each in MOVES],
             "number": [each.number for each in MOVES],
             "text_en": [each.told.en for each in MOVES],
-            "text_fr": [each.told.fr for each in MOVES],
+            "text_fr": [typeset(each.told.fr, "fr") for each in MOVES],
         }
         return pa.table(columns | {name: pa.array(values).take(move) for name, values in texts.items()})
 

@@ -48,7 +48,7 @@ def segment_economics(rules: SegmentRules, segments: pa.Table, facts: pa.Table) 
     for name in MONEY:
         values = _floats(facts[f"past_{name}"])
         known = np.bincount(place, weights=~np.isnan(values), minlength=len(rules.names))
-        total = np.bincount(place, weights=np.nan_to_num(values), minlength=len(rules.names))
+        total = np.bincount(place, weights=np.nan_to_num(values), minlength=len(rules.names)).astype(np.float64)
         columns[name] = pa.array(total, mask=(known == 0) & (clients > 0))
         columns[f"{name}_per_client"] = pa.array(total / np.maximum(known, 1), mask=known == 0)
         if name != "profit":

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -8,11 +9,13 @@ from sklearn.metrics import adjusted_rand_score
 from appetence.config import ClusterSettings
 from appetence.errors import ArtefactError, UsageError
 from appetence.features.catalogue import by_name
-from appetence.value.cluster_profiles import cluster_profiles
-from appetence.value.clusters import ClusterModel, learn_clusters
+from appetence.value.cluster_profiles import cluster_profiles, cluster_verdict
+from appetence.value.clusters import ClusterModel, Tried, learn_clusters
 
-NAMES = ("tenure", "assets", "contacts_12m", "products_held", "closings_announced", "age", "season_sin", "client_kind")
-FEATURES = tuple(by_name()[name] for name in NAMES)
+USED = ("tenure", "assets", "contacts_12m", "products_held")
+# the same of everyone, of the person, of the market, worked out from the date of birth
+LEFT_OUT = ("closings_announced", "age", "client_kind", "market_move_12m", "months_to_retirement")
+FEATURES = tuple(by_name()[name] for name in (*USED, *LEFT_OUT))
 SETTINGS = ClusterSettings(most=5, bootstrap=5, sample=1_500)
 CLIENTS = 1_800
 
@@ -33,7 +36,8 @@ def made(separate=True, seed=0):
             "products_held": rng.poisson(np.array([1.0, 1.0, 6.0])[where]) + 1.0,
             "closings_announced": np.zeros(CLIENTS),
             "age": np.array([20.0, 50.0, 80.0])[rng.choice(3, CLIENTS)],
-            "season_sin": np.zeros(CLIENTS),
+            "market_move_12m": rng.normal(size=CLIENTS),
+            "months_to_retirement": np.array([20.0, 200.0, 400.0])[rng.choice(3, CLIENTS)],
             "client_kind": np.where(rng.random(CLIENTS) < 0.5, "person", "company"),
         }
     )
@@ -59,7 +63,9 @@ def test_planted_kinds_of_clients_are_found_and_numbered_by_size(learnt):
 
 
 def test_only_behaviour_is_read(learnt):
-    assert [each.name for each in learnt[2].features] == ["tenure", "assets", "contacts_12m", "products_held"]
+    assert tuple(each.name for each in learnt[2].features) == USED
+    with pytest.raises(ValueError, match="person"):
+        ClusterSettings(groups=("tenure", "person"))
 
 
 def test_the_same_seed_gives_the_same_numbers_and_json_keeps_them(learnt):
@@ -113,6 +119,22 @@ def test_clusters_are_told_by_what_sets_them_apart(learnt):
     assert "Encours confiés" in rich.name_fr
     themes = {feature.name: feature.theme for feature in FEATURES}
     assert all(len({themes[t.feature] for t in each.traits}) == len(each.traits) for each in profiles)
+
+
+def test_it_is_said_how_far_clusters_may_be_trusted(learnt):
+    model = learnt[2]
+
+    def with_figures(silhouette, stability):
+        return cluster_verdict(replace(model, tried=(Tried(3, silhouette, stability),)))
+
+    assert with_figures(0.4, 0.95).en == (
+        "3 clusters, which other draws of clients give again (mean adjusted Rand index 0.95) and which lie apart "
+        "(mean silhouette 0.40)"
+    )
+    assert "par degrés" in with_figures(0.2, 0.95).fr
+    assert "silhouette moyenne : 0,20" in with_figures(0.2, 0.95).fr
+    assert with_figures(0.4, 0.5).en.startswith("No number of clusters is stable")
+    assert "il faut 0,8" in with_figures(0.4, 0.5).fr
 
 
 def test_a_cluster_like_the_book_says_so(learnt):
