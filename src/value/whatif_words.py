@@ -85,6 +85,10 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "  clients of {segment} worth less: however little, this mix gives less",
             "  des clients {segment} de moindre valeur : si faible soit-elle, cette répartition donne moins",
         ),
+        "taken": (
+            "A client who changes segments is taken to be worth what clients of the new one are worth today.",
+            "On suppose qu'un client qui change de segment vaut ce que valent aujourd'hui les clients du nouveau.",
+        ),
         "points": ("{value} points", "{value} points"),
     }
 )
@@ -109,6 +113,7 @@ def told(found: WhatIf, rise: float, needed: tuple[Needed, ...], language: Langu
     if short:
         yield pen("short")
         yield from (pen.lever(lever) for lever in short)
+    yield pen("taken")
 
 
 class _Pen:
