@@ -51,7 +51,7 @@ def monthly_pace(probability: Floats, share: Floats | float, horizon: int) -> Fl
 
     Examples
     --------
-    >>> float(monthly_pace(np.array([0.5]), np.array([0.5]), 1)[0])
+    >>> float(monthly_pace(np.array([0.5]), np.array([0.5]), 1)[0].round(6))
     0.25
     """
     lost = np.clip(np.nan_to_num(probability * share), 0.0, 1.0 - 1e-12)
