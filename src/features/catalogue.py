@@ -84,7 +84,7 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
             Theme("terms", "Contracts near their term", "Contrats proches de l’échéance", True),
             Theme("assets", "Assets held with us", "Encours confiés", False),
             Theme("asset_trend", "Trend of assets", "Évolution des encours", True),
-            Theme("market", "Market moves", "Effet de marché", False),
+            Theme("market", "Market and moves without a flow", "Marché et mouvements sans flux", False),
             Theme("flows", "Money in and out", "Versements et retraits", True),
             Theme("share_of_wallet", "Share of wallet", "Part de portefeuille", True),
             Theme("credit", "Credit", "Crédit", False),
