@@ -175,6 +175,13 @@ def stability(values: pd.Series[Any], learnt: Ints, tested: Ints, features: int 
     return float(((a - e) * np.log(a / e)).sum()), limit
 
 
+def stability_of_numbers(first: Floats, other: Floats) -> tuple[float, float]:
+    """Return the population stability index of numbers between two sets of rows, such as scores, and its limit."""
+    values = pd.Series(np.concatenate([first, other]))
+    rows = np.arange(len(values))
+    return stability(values, rows[: len(first)], rows[len(first) :])
+
+
 def _binned(values: pd.Series[Any], learnt: int) -> tuple[Ints, int]:
     """Return each row's bin, and how many there are, cut by the first `learnt` rows: as few as ties leave."""
     if pd.api.types.is_numeric_dtype(values.dtype):

@@ -107,6 +107,11 @@ class Evaluation:
     units: int
     outflow: OutflowFigures | None = None
 
+    @property
+    def calibration_error(self) -> float:
+        """The expected calibration error over the deciles: the mean of |observed - expected share|, rows weighted."""
+        return sum(abs(row["observed"] - row["expected"]) for row in self.deciles) / self.rows
+
     def summary(self) -> dict[str, float]:
         """Return what is stored with the model: its own figures, as far as they can be computed."""
         return {name: float(found.value) for name, found in self.metrics.items() if np.isfinite(found.value)}
@@ -120,6 +125,7 @@ class Evaluation:
             figures = {**other.metrics, "gain": other.gain.value, "gain_low": other.gain.low, "better": other.better}
             found |= {f"{baseline.replace(' ', '_')}.{name}": value for name, value in figures.items()}
         found |= {} if self.outflow is None else self.outflow.flat()
+        found["expected_calibration_error"] = self.calibration_error
         return {name: value for name, value in found.items() if np.isfinite(value)}
 
     def as_dict(self) -> dict[str, object]:

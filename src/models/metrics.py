@@ -112,18 +112,28 @@ def reliability_bins(y: Any, p: Any, weight: Any = None, n_bins: int = 10) -> li
     Rows of equal score stay in one slice, so that fewer than `n_bins` may come back.
     """
     y, p, w = _checked(y, p, weight, probabilities=True)
-    position = _places(p)
-    mass = np.bincount(position, w)
-    middle = (np.cumsum(mass) - mass / 2.0) / mass.sum()
-    slices = np.minimum((middle * n_bins).astype(np.int64), n_bins - 1)[position]
+    numbers = slices(p, w, n_bins)
     bins = []
-    for number in np.unique(slices):
-        inside = slices == number
+    for number in range(int(numbers.max()) + 1):
+        inside = numbers == number
         expected = float(w[inside] @ p[inside])
         total = float(w[inside].sum())
         mean_score = expected / total if total > 0 else float("nan")
         bins.append(Bin(int(inside.sum()), mean_score, expected, float(w[inside] @ y[inside])))
     return bins
+
+
+def slices(p: Any, weight: Any = None, n_bins: int = 10) -> npt.NDArray[np.int64]:
+    """Return (n_rows,) each row's slice, from 0 for the lowest scores: of equal weight as far as ties allow.
+
+    Rows of equal score stay in one slice; slices that this leaves empty are not counted.
+    """
+    position = _places(np.asarray(p, dtype=np.float64))
+    mass = np.bincount(position, weight)
+    middle = (np.cumsum(mass) - mass / 2.0) / mass.sum()
+    numbers = np.minimum((middle * n_bins).astype(np.int64), n_bins - 1)[position]
+    found: npt.NDArray[np.int64] = np.unique(numbers, return_inverse=True)[1]
+    return found
 
 
 def capture_at(y: Any, p: Any, weight: Any = None, *, share: float = 0.1, money: Any = None) -> float:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
 from appetence.config import TrainingSettings
 from appetence.models.artefact import Artefact
 from appetence.models.baselines import BASE_RATE
@@ -38,6 +42,33 @@ from appetence.models.verdicts import (
 )
 
 
+SAMPLE = 2_000
+"""Rows at most that a model is explained on: means of contributions over more of them look the same."""
+
+_DRAWN = 0x64726177
+ASSETS = "assets"
+"""The feature that says what a client holds with us: what goes where the client leaves."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows that a model can be explained on, drawn from the newest cut that it learnt from.
+
+    Attributes
+    ----------
+    X
+        (n, features) of at most `SAMPLE` rows, without ids.
+    cut
+        ISO 8601.
+    of
+        Rows of the question at that cut.
+    """
+
+    X: pd.DataFrame
+    cut: str
+    of: int
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one question.
@@ -63,6 +94,10 @@ class Outcome:
         The model's scores of the test rows, beside what happened; None where there was no test.
     definition
         Of a firm's own question that was refused: what it asked then.
+    sample
+        Rows to explain a model on; None where the question was refused.
+    assets
+        (m,) what the clients of the test rows held with us; None but for attrition, or where it is not known.
     """
 
     question: str
@@ -74,6 +109,8 @@ class Outcome:
     facts: Mapping[str, int | str] = field(default_factory=dict)
     tested: Predictions | None = field(default=None, repr=False)
     definition: str = ""
+    sample: Sample | None = field(default=None, repr=False)
+    assets: npt.NDArray[np.float64] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -129,9 +166,28 @@ def try_question(
         | _told(predictions.dependence)
         | {"half_life_months": "none" if made.half_life is None else made.half_life},
         predictions,
+        sample=sample_of(labelled, blocks.final, settings.seed),
+        assets=_assets(question, labelled, predictions),
     )
     served = predictions if evaluation.beats else predictions.as_baseline(BASE_RATE)
     return Tried(outcome, served if question.product_id is not None else None)
+
+
+def sample_of(labelled: Labelled, origin: Origin, seed: int) -> Sample:
+    """Draw rows of the newest cut of an origin, with the topics that are read there."""
+    newest = max((*origin.fit, *origin.calibrate))
+    rows = labelled.at(origin).block([newest])
+    return Sample(rows.where(drawn_rows(len(rows), seed)).X, newest.isoformat(), len(rows))
+
+
+def drawn_rows(n: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return the places of at most `SAMPLE` of n rows, drawn at random, ascending."""
+    return np.sort(np.random.default_rng([seed, _DRAWN]).permutation(n)[:SAMPLE])
+
+
+def _assets(question: Question, labelled: Labelled, tested: Predictions) -> npt.NDArray[np.float64] | None:
+    held = labelled.snapshots.X.get(ASSETS) if question.kind == "attrition" else None
+    return None if held is None else held.iloc[tested.rows].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def refusal_of(question: Question, labelled: Labelled) -> Verdict | None:
@@ -172,7 +228,8 @@ def _not_modelled(
     wrapping = Wrapping(question, blocks.final, book_fingerprint, {}, reason, settings.seed)
     fallback = fit_fallback(wrapping, labelled, settings.every, prior, settings.parameters)
     facts = _facts(labelled, blocks.final, 0)
-    outcome = Outcome(question.name, "fallback", reason, fallback=fallback, facts=facts)
+    sample = sample_of(labelled, blocks.final, settings.seed)
+    outcome = Outcome(question.name, "fallback", reason, fallback=fallback, facts=facts, sample=sample)
     served = None if question.product_id is None else predict_base_rate(labelled, blocks.tests, prior)
     return Tried(outcome, served)
 

@@ -109,11 +109,14 @@ class Rows:
 
     def score(self, artefact: Artefact, labelled: Labelled) -> Floats:
         """Return (m,) a model's probabilities for the rows of a question."""
-        X = labelled.X
-        if artefact.topics is not None:
-            topics = self._topics_of(artefact.topics).iloc[labelled.rows].reset_index(drop=True)
-            X = pd.concat([X, topics], axis=1)
-        return artefact.predict(X)
+        return artefact.predict(self.features_of(artefact, labelled))
+
+    def features_of(self, artefact: Artefact, labelled: Labelled) -> pd.DataFrame:
+        """Return (m, features) what a model reads of the rows of a question, and more."""
+        if artefact.topics is None:
+            return labelled.X
+        topics = self._topics_of(artefact.topics).iloc[labelled.rows].reset_index(drop=True)
+        return pd.concat([labelled.X, topics], axis=1)
 
     def _topics_of(self, model: TopicModel) -> pd.DataFrame:
         if model not in self._topics:

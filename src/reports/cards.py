@@ -113,8 +113,8 @@ def _page(card: Card, stored: StoredVersion, history: Sequence[Promotion], langu
         template("card.html").render(
             t=pen,
             title=_title(card, pen),
-            status=_status(card, stored, pen),
-            verdict=_verdict(card, pen),
+            status=status_of(card, stored, pen),
+            verdict=verdict_of(card, pen),
             sections=list(_sections(card, history, pen)),
         )
     )
@@ -123,7 +123,7 @@ def _page(card: Card, stored: StoredVersion, history: Sequence[Promotion], langu
 def _markdown(card: Card, stored: StoredVersion, history: Sequence[Promotion]) -> str:
     """Write it line by line: whatever is not ours is escaped, so that it is shown and does nothing."""
     pen = CardPen("en")
-    lines = [f"# {_plain(_title(card, pen))}", "", _plain(_status(card, stored, pen)), "", _plain(_verdict(card, pen))]
+    lines = [f"# {_plain(_title(card, pen))}", "", _plain(status_of(card, stored, pen)), "", _plain(verdict_of(card, pen))]
     for section in _sections(card, history, pen):
         lines += ["", f"## {_plain(section.title)}"]
         for text in section.texts:
@@ -147,7 +147,8 @@ def _plain(text: str) -> str:
     return _MARKS.sub(lambda mark: _ENTITIES.get(mark[0], f"\\{mark[0]}"), visible(text))
 
 
-def _name(card: Card, pen: CardPen) -> str:
+def name_of(card: Card, pen: CardPen) -> str:
+    """Return what a version's question is called."""
     if not card.label:
         return pen("erosion" if card.question == EROSION else "attrition")
     if kind_of(card.question) == "own":
@@ -157,35 +158,46 @@ def _name(card: Card, pen: CardPen) -> str:
 
 
 def _title(card: Card, pen: CardPen) -> str:
-    name = _name(card, pen)
+    name = name_of(card, pen)
     return pen("title", name=name, version=card.version)
 
 
-def _status(card: Card, stored: StoredVersion, pen: CardPen) -> str:
+def status_of(card: Card, stored: StoredVersion, pen: CardPen) -> str:
+    """Return the line above a title: what the version is, where it stands now, and since when."""
     aliases = ", ".join(pen.known("alias", alias) for alias in stored.aliases) or pen("alias_none")
     return " · ".join(
         [pen.known("kind", card.kind), aliases, pen("registered", at=card.registered_at[:10]), card.question]
     )
 
 
-def _verdict(card: Card, pen: CardPen) -> str:
+def verdict_of(card: Card, pen: CardPen) -> str:
+    """Return how it did out of time, as a sentence."""
     text = typeset(card.verdict[pen.language], pen.language)
     return text[:1].upper() + text[1:] + "."
 
 
-def _sections(card: Card, history: Sequence[Promotion], pen: CardPen) -> Iterator[Section]:
-    kind = kind_of(card.question)
-    label = card.label.get(pen.language, "")
+def purpose_of(card: Card, pen: CardPen) -> str:
+    """Return what is asked, and what the answer is for."""
     gap = pen("gap", gap=card.gap) if card.gap else ""
-    rule = card.rule or {}
-    told = {"label": label, "share": pen.figure(100 * rule.get("threshold", 0.0), 0)}
-    yield Section(pen("purpose"), (pen(f"purpose_{kind}", months=card.gap + card.horizon, gap=gap, **told),))
+    share = pen.figure(100 * (card.rule or {}).get("threshold", 0.0), 0)
+    told = {"label": card.label.get(pen.language, ""), "share": share}
+    return pen(f"purpose_{kind_of(card.question)}", months=card.gap + card.horizon, gap=gap, **told)
+
+
+def population_of(card: Card, pen: CardPen) -> str:
+    """Return of whom it is asked."""
+    least = pen.figure((card.rule or {}).get("min_balance"), 0)
+    return pen(f"population_{kind_of(card.question)}", least=least)
+
+
+def _sections(card: Card, history: Sequence[Promotion], pen: CardPen) -> Iterator[Section]:
+    yield Section(pen("purpose"), (purpose_of(card, pen),))
     uses = ("forbidden_decide", "forbidden_pressure", "forbidden_staff", "forbidden_elsewhere")
     yield Section(pen("forbidden"), items=tuple(pen(use) for use in uses))
     sizes = tuple((pen.known("size", name), pen.figure(size, 0)) for name, size in card.sizes.items())
     yield Section(
         pen("population"),
-        (pen(f"population_{kind}", least=pen.figure(rule.get("min_balance"), 0)),),
+        (population_of(card, pen),),
         tables=_if_any("", (pen("size"), pen("count")), sizes),
     )
     if card.asks:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 WIDTH, HEIGHT = 420, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 22, 12, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 22, 12, 40
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 Point = tuple[float, float]
@@ -18,6 +18,8 @@ Point = tuple[float, float]
 class Series:
     """Points of one scorer; a range where its figure has an interval; joined by a line or not.
 
+    Dots are drawn where `dotted` says so; by default of the model alone.
+
     `label` is what the key says where that is no word of the page's own: a year.
     """
 
@@ -26,6 +28,7 @@ class Series:
     ranges: Sequence[tuple[float, float, float]] = ()
     joined: bool = True
     label: str = ""
+    dotted: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Drawn:
     dots: Sequence[Point]
     ranges: Sequence[tuple[float, float, float]]
     label: str
+    dotted: bool
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,9 @@ def place(
     for one in series:
         points = [(round(x(a), 1), round(y(b), 1)) for a, b in one.points if np.isfinite(b)]
         ranges = [(round(x(a), 1), round(y(high), 1), round(y(low), 1)) for a, low, high in one.ranges if low <= high]
-        drawn.append(Drawn(one.name, _line(points) if one.joined else "", points, ranges, one.label))
+        line = _line(points) if one.joined else ""
+        dotted = one.name == "model" if one.dotted is None else one.dotted
+        drawn.append(Drawn(one.name, line, points, ranges, one.label, dotted))
     return Chart(
         title,
         *labels,
