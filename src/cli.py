@@ -277,15 +277,26 @@ def models(
         tuple[int, int] | None, typer.Option("--compare", help="Two versions of the question side by side.")
     ] = None,
     card: Annotated[str | None, typer.Option("--card", help="A question: write its model card.")] = None,
-    version: Annotated[int | None, typer.Option("--version", help="Another version, for --card.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="The folder to write the card to.")] = None,
+    report: Annotated[str | None, typer.Option("--report", help="A question: write its model report.")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", help="Another version than the one in use, for --card or --report.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The folder to write the card or the report to.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the versions of every model: which one scores, its figures, and who approved it when and why."""
-    from appetence.run import models_of, write_model_card
+    from appetence.progress import show_progress
+    from appetence.run import models_of, write_model_card, write_model_report
 
-    if (card is None) != (out is None) or (version is not None and card is None):
-        raise UsageError("--card and --out go together", hint="For example: --card attrition --out card")
+    wanted = card or report
+    if (wanted is None) != (out is None) or (version is not None and wanted is None) or (card and report):
+        hint = "For example: --card attrition --out card, or --report attrition --out report"
+        raise UsageError("--card or --report, and --out, go together", hint=hint)
+    if report is not None and out is not None:
+        with show_progress() as progress:
+            pages = [str(path) for path in write_model_report(_load(config), report, version, out, progress)]
+        _emit({"report": pages}, pages, as_json)
+        return
     if card is not None and out is not None:
         paths = [str(path) for path in write_model_card(_load(config), card, version, out)]
         _emit({"card": paths}, paths, as_json)

@@ -23,13 +23,14 @@ from appetence.models.approval import Approval, PromotionOutcome, promote, quest
 from appetence.models.backtests.backtest import backtest_questions
 from appetence.models.backtests.keep import keep_backtest
 from appetence.models.backtests.result import BacktestResult
+from appetence.models.card import Card
 from appetence.models.credit import own_questions
 from appetence.models.leaks import LeakReport, find_leaks
 from appetence.models.listing import Comparison, ModelList, compare, list_models
 from appetence.models.promotion import keep_training
 from appetence.models.questions import ask
 from appetence.models.registry import ModelRef, load, model_name, resolve, version_of
-from appetence.models.tracking import CHALLENGER, CHAMPION, TrackingStore
+from appetence.models.tracking import CHALLENGER, CHAMPION, StoredVersion, TrackingStore
 from appetence.models.training import TrainingResult, train_questions
 from appetence.models.uplifts import UpliftResult, measure_uplift
 from appetence.models.uplifts.learners import fit_effects
@@ -39,7 +40,15 @@ from appetence.months import Month
 from appetence.progress import Progress, part, silent
 from appetence.reports import read_published, write_reports
 from appetence.reports.backtests import backtest_page, write_backtest
-from appetence.reports.cards import card_files, describing, refresh_cards, stored_card, write_card
+from appetence.reports.cards import card_files, refresh_cards, stored_card, write_card
+from appetence.reports.model_report_data import report_anew
+from appetence.reports.model_reports import (
+    describing_reports,
+    refresh_reports,
+    report_pages,
+    stored_report,
+    write_report,
+)
 from appetence.reports.situations import read_directory
 from appetence.reports.write import reports_of
 from appetence.scoring.consents import objecting_clients
@@ -324,6 +333,7 @@ def promote_version(
         if outcome.promoted:
             changed = [number for number in (outcome.version, outcome.before) if number is not None]
             refresh_cards(store, model_name(config.name, question), changed)
+            refresh_reports(store, model_name(config.name, question), changed, config.currency)
         return outcome
 
 
@@ -343,13 +353,47 @@ def write_model_card(config: Config, question: str, version: int | None, out: Pa
     """
     store = TrackingStore(config.tracking, config.name)
     models = list_models(store, config.name, question)
+    stored, card = _with_card(config, store, models, question, version)
+    return write_card(card_files(card, stored, models.history[question]), out)
+
+
+def write_model_report(
+    config: Config, question: str, version: int | None, out: Path, progress: Progress = silent
+) -> list[Path]:
+    """Write the report of a version, by default of what scores the question: a page per language.
+
+    One that was kept without a report is explained anew on the book, and has no curves of held-out scores.
+
+    Raises
+    ------
+    UsageError
+        The question has no model, no such version, or one that was trained before there were cards.
+    """
+    store = TrackingStore(config.tracking, config.name)
+    stored, card = _with_card(config, store, list_models(store, config.name, question), question, version)
+    report = stored_report(store, stored)
+    if report is None:
+        artefact = load(ModelRef(question, "", stored))
+        with _checked(config, part(progress, 0.0, 0.2)) as (book, _):
+            progress("explaining the model on its newest month", 0.2)
+            asked = ask(book, config.asking, [question]).questions
+            if not asked:
+                raise UsageError("the question must be one that a model answers", repr(question))
+            report = report_anew(book, asked[0], artefact, config.features, config.training)
+    return write_report(report_pages(report, card, stored, config.currency), out)
+
+
+def _with_card(
+    config: Config, store: TrackingStore, models: ModelList, question: str, version: int | None
+) -> tuple[StoredVersion, Card]:
+    """Return a version, by default what scores the question, with its card."""
     ref = resolve(store, config.name, question)
     chosen = version or (models.versions[question][-1].stored.version if ref is None else ref.version)
     stored = version_of(store, config.name, question, chosen).stored
     card = stored_card(store, stored)
     if card is None:
         raise UsageError("the version must have a card", f"none with version {chosen}", "Train anew: appetence train")
-    return write_card(card_files(card, stored, models.history[question]), out)
+    return stored, card
 
 
 def score_month(config: Config, month: str | None, why: str | None, progress: Progress = silent) -> ScoreOutcome:
@@ -480,7 +524,8 @@ def _train(
         part(progress, 0.0, 0.9),
     )
     progress("keeping models and figures in MLflow", 0.9)
-    kept = keep_training(store, config.name, result, config.training, describing(book, result, config.training))
+    describe = describing_reports(book, result, config.training, config.currency)
+    kept = keep_training(store, config.name, result, config.training, describe)
     challengers = {question: stored.version for question, stored in kept.items() if CHALLENGER in stored.aliases}
     return replace(result, challengers=challengers)
 

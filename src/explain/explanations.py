@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +42,9 @@ def explanation(classifier: PropensityClassifier, X: Any) -> shap.Explanation:
     >>> bool(np.allclose(found.base_values + found.values.sum(axis=1), model.decision_function(X), atol=1e-6))
     True
     """
-    from shap import Explanation  # shap takes seconds to import, and only this needs it
+    with warnings.catch_warnings():  # what matplotlib says of shap's colour maps, where both are installed
+        warnings.simplefilter("ignore")
+        from shap import Explanation  # shap takes seconds to import, and only this needs it
 
     found = explain(classifier, X)
     names = [str(name) for name in getattr(classifier, "feature_names_in_", [])]

@@ -7,6 +7,7 @@ that its value falls in. They are shuffled feature by feature: no two numbers ca
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -149,9 +150,7 @@ def summarise(
     points = 100.0 * (1.0 - floor) * found.points
     size = np.abs(found.phi).mean(axis=0)
     order = [int(j) for j in np.argsort(-size, kind="stable") if size[j] > 0]
-    weights = tuple(
-        _weight(known[names[j]], X[names[j]], found.phi[:, j], linear[:, j], points[:, j]) for j in order
-    )
+    weights = tuple(_weight(known[names[j]], X[names[j]], found.phi[:, j], linear[:, j], points[:, j]) for j in order)
     ranked = [names[j] for j in order]
     rng = np.random.default_rng([seed, _SEED])
     swarms = [_swarm(X[names[j]], found.phi[:, j], names[j], rng) for j in order[:STRONGEST]]
@@ -169,7 +168,7 @@ def summarise(
     )
 
 
-def _weight(feature: Feature, values: pd.Series, phi: Floats, linear: Floats, points: Floats) -> FeatureWeight:  # type: ignore[type-arg]
+def _weight(feature: Feature, values: pd.Series[Any], phi: Floats, linear: Floats, points: Floats) -> FeatureWeight:
     kind = kind_of_values(values)
     return FeatureWeight(
         name=feature.name,
@@ -217,7 +216,7 @@ def _themes(
     return tuple(sorted(found, key=lambda one: -one.mean))
 
 
-def _swarm(values: pd.Series, phi: Floats, name: str, rng: np.random.Generator) -> Swarm:  # type: ignore[type-arg]
+def _swarm(values: pd.Series[Any], phi: Floats, name: str, rng: np.random.Generator) -> Swarm:
     """Draw rows anew for every feature, so that dots of two features are not of the same clients in the same order."""
     rows = rng.permutation(len(phi))[:MOST_DOTS]
     fifths = _fifths(values)[rows]
@@ -225,7 +224,7 @@ def _swarm(values: pd.Series, phi: Floats, name: str, rng: np.random.Generator) 
     return Swarm(feature=name, contributions=tuple(shown.tolist()), fifths=tuple(fifths.tolist()))
 
 
-def _fifths(values: pd.Series) -> Ints:  # type: ignore[type-arg]
+def _fifths(values: pd.Series[Any]) -> Ints:
     """Return the fifth of the known values that each one falls in, by the middle of its ties."""
     if kind_of_values(values) == "category":
         return np.full(len(values), LEVEL, dtype=np.int64)

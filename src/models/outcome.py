@@ -41,7 +41,6 @@ from appetence.models.verdicts import (
     too_few_before_tests,
 )
 
-
 SAMPLE = 2_000
 """Rows at most that a model is explained on: means of contributions over more of them look the same."""
 
@@ -180,9 +179,11 @@ def sample_of(labelled: Labelled, origin: Origin, seed: int) -> Sample:
     return Sample(rows.where(drawn_rows(len(rows), seed)).X, newest.isoformat(), len(rows))
 
 
-def drawn_rows(n: int, seed: int) -> npt.NDArray[np.int64]:
-    """Return the places of at most `SAMPLE` of n rows, drawn at random, ascending."""
-    return np.sort(np.random.default_rng([seed, _DRAWN]).permutation(n)[:SAMPLE])
+def drawn_rows(n: int, seed: int) -> npt.NDArray[np.bool_]:
+    """Return (n,) which of n rows are drawn: at most `SAMPLE`, at random."""
+    chosen = np.zeros(n, dtype=np.bool_)
+    chosen[np.random.default_rng([seed, _DRAWN]).permutation(n)[:SAMPLE]] = True
+    return chosen
 
 
 def _assets(question: Question, labelled: Labelled, tested: Predictions) -> npt.NDArray[np.float64] | None:

@@ -123,7 +123,13 @@ def _page(card: Card, stored: StoredVersion, history: Sequence[Promotion], langu
 def _markdown(card: Card, stored: StoredVersion, history: Sequence[Promotion]) -> str:
     """Write it line by line: whatever is not ours is escaped, so that it is shown and does nothing."""
     pen = CardPen("en")
-    lines = [f"# {_plain(_title(card, pen))}", "", _plain(status_of(card, stored, pen)), "", _plain(verdict_of(card, pen))]
+    lines = [
+        f"# {_plain(_title(card, pen))}",
+        "",
+        _plain(status_of(card, stored, pen)),
+        "",
+        _plain(verdict_of(card, pen)),
+    ]
     for section in _sections(card, history, pen):
         lines += ["", f"## {_plain(section.title)}"]
         for text in section.texts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from appetence.explain.shapes import Mean, Shape, Split
 from appetence.explain.summary import LEVEL, MISSING, FeatureWeight, Summary
 from appetence.explain.wording import number, typeset
 from appetence.models.card import Card
-from appetence.models.held_out import BEST, GainsCurve, HeldOut, wilson
+from appetence.models.held_out import BEST, BY_MONEY, MODEL, GainsCurve, HeldOut, wilson
 from appetence.reports.charts import Axis, Chart, Series, axis, place
 from appetence.reports.language import Pen
 from appetence.reports.rows_charts import Dots, Range, RowsChart, place_rows
@@ -58,7 +58,8 @@ def charts_of_scores(pen: Pen, held_out: HeldOut | None, card: Card) -> Iterator
     yield Named("lift", _lift(pen, held_out))
     if held_out.money:
         words = f"money_{held_out.stake}"
-        yield Named("money", _gains(pen, held_out, held_out.money, words, "share_of_money"))
+        labels = {MODEL: pen("by probability"), BY_MONEY: pen(f"by_money_{held_out.stake}")}
+        yield Named("money", _gains(pen, held_out, held_out.money, words, "share_of_money", labels))
 
 
 def _reliability_of_card(pen: Pen, card: Card) -> Chart:
@@ -115,13 +116,29 @@ def _probability(pen: Pen, p: float) -> str:
     return f"{pen.number(100 * p, digits)}{gap}%"
 
 
-def _gains(pen: Pen, held_out: HeldOut, curves: Sequence[GainsCurve], title: str, upright: str) -> Chart:
+def _gains(
+    pen: Pen,
+    held_out: HeldOut,
+    curves: Sequence[GainsCurve],
+    title: str,
+    upright: str,
+    labels: Mapping[str, str] | None = None,
+) -> Chart:
+    """Draw curves over shares of clients; `labels` are for those whose names are no words of the page's."""
     whole = axis((0.0, 1.0), pen.share)
     return place(
         pen(title),
         (pen("share_of_rows"), pen(upright)),
         (whole, whole),
-        [Series(one.name, list(zip(held_out.shares, one.found, strict=True)), dotted=False) for one in curves],
+        [
+            Series(
+                one.name,
+                list(zip(held_out.shares, one.found, strict=True)),
+                label=(labels or {}).get(one.name, ""),
+                dotted=False,
+            )
+            for one in curves
+        ],
         guide=((0.0, 0.0), (1.0, 1.0)),
     )
 
@@ -157,9 +174,7 @@ def swarm_chart(pen: Pen, why: Summary) -> RowsChart:
         )
         for swarm in why.swarms
     ]
-    return place_rows(
-        pen("swarm"), pen("swarm_axis"), rows, _tick(pen), width=960, left=310, row_height=40
-    )
+    return place_rows(pen("swarm"), pen("swarm_axis"), rows, _tick(pen), width=960, left=310, row_height=40)
 
 
 def shape_figures(pen: Pen, why: Summary) -> Iterator[ShapeFigure]:
@@ -243,9 +258,7 @@ def _tick(pen: Pen) -> Callable[[float], str]:
 
 def _by_level(pen: Pen, title: str, shape: Shape) -> RowsChart:
     rows = [Range(_level(pen, shape, one), one.mean, one.low, one.high) for one in shape.means]
-    return place_rows(
-        title, pen("contribution"), rows, _tick(pen), width=420, left=165, row_height=24
-    )
+    return place_rows(title, pen("contribution"), rows, _tick(pen), width=420, left=165, row_height=24)
 
 
 def _level(pen: Pen, shape: Shape, one: Mean) -> str:
@@ -260,4 +273,3 @@ def _level(pen: Pen, shape: Shape, one: Mean) -> str:
 
 def _short(text: str, letters: int) -> str:
     return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
-

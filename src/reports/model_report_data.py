@@ -20,11 +20,15 @@ from appetence.months import Month
 
 
 class Made(BaseModel):
-    """What a model is made of; a constant has its probability only."""
+    """What a model is made of; a constant has its probability only.
+
+    `splits` counts those of all trees: without any, the linear part is all there is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     trees: int = 0
+    splits: int = 0
     shrink: float = 0.0
     slope: float = 1.0
     intercept: float = 0.0
@@ -92,6 +96,7 @@ def _made(artefact: Artefact) -> Made:
         return Made(probability=artefact.probability)
     return Made(
         trees=model.booster_.num_trees(),
+        splits=int(model.booster_.feature_importance("split").sum()),
         shrink=float(model.linear_shrink_),
         slope=model.calibration_.slope,
         intercept=model.calibration_.intercept,

@@ -118,8 +118,8 @@ class _Writer:
         cuts = sorted({*card.fitted_on, *card.calibrated_on})
         learnt = {"rows": pen.count(card.sizes.get("rows", 0)), "events": pen.count(card.sizes.get("events", 0))}
         if cuts:
-            span = {"cuts": len(cuts), "first": self._month_before(pen, cuts[0]), "last": self._month_before(pen, cuts[-1])}
-            yield pen("learnt"), pen("learnt_told", **learnt, **span)
+            first, last = (self._month_before(pen, cuts[place]) for place in (0, -1))
+            yield pen("learnt"), pen("learnt_told", **learnt, cuts=len(cuts), first=first, last=last)
         tested = sum(one.rows for one in card.by_date)
         dates = pen("and").join(self._month_before(pen, day) for day in card.tested_on)
         told = pen("tested_told", rows=pen.count(tested), dates=dates) if dates else pen("not_tested")
@@ -137,7 +137,8 @@ class _Writer:
         made, why = self.report.made, self.report.why
         if why is not None:
             yield pen("reads"), pen("reads_told", read=why.read, used=len(why.features))
-        yield pen("made"), pen("made_told", shrink=pen.share(made.shrink), trees=pen.count(made.trees))
+        parts = "made_trees" if made.shrink == 0 else "made_told" if made.splits else "made_linear"
+        yield pen("made"), pen(parts, shrink=pen.share(made.shrink), trees=pen.count(made.trees))
         sign = "+" if made.intercept >= 0 else "\N{MINUS SIGN}"
         intercept = f"{sign} {pen.number(abs(made.intercept), 3)}"
         yield pen("calibrated"), pen("calibrated_told", slope=pen.number(made.slope, 3), intercept=intercept)
@@ -209,10 +210,15 @@ class _Writer:
         elif held_out.money:
             curves = {curve.name: curve.found[len(curve.found) // 10] for curve in held_out.money}
             told = {"model": pen.share(curves[MODEL]), "money": pen.share(curves[BY_MONEY])}
+            told["by"] = pen(f"by_money_{held_out.stake}")
             notes.append(pen("money_note", **told))
         if held_out is not None:
             notes.append(pen("gap_note"))
-        return {"intro": pen("held_out_intro", unit="" if held_out is None else pen(f"unit_{held_out.unit}")), "notes": notes, "tested": True}
+        return {
+            "intro": pen("held_out_intro", unit="" if held_out is None else pen(f"unit_{held_out.unit}")),
+            "notes": notes,
+            "tested": True,
+        }
 
     def _figures(self, words: CardPen) -> Iterator[tuple[str, list[str]]]:
         card = self.card

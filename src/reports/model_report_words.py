@@ -45,6 +45,11 @@ MODEL_REPORT_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "a linear part, shrunk to {shrink} of itself, and {trees} trees",
             "une partie linéaire, ramenée à {shrink} d'elle-même, et {trees} arbres",
         ),
+        "made_trees": ("{trees} trees, without a linear part", "{trees} arbres, sans partie linéaire"),
+        "made_linear": (
+            "a linear part, shrunk to {shrink} of itself, and no trees that split",
+            "une partie linéaire, ramenée à {shrink} d'elle-même, sans arbre qui sépare",
+        ),
         "made_constant": ("one probability for everyone: {value}", "une même probabilité pour tous : {value}"),
         "calibrated": ("Calibrated", "Calibration"),
         "calibrated_told": (
@@ -100,8 +105,8 @@ MODEL_REPORT_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "by_feature": ("By feature", "Par variable"),
         "by_feature_note": (
-            "The {shown} strongest. Dark: the linear part; light: the trees, both by their mean size. Points are points "
-            "of probability.",
+            "The {shown} strongest. Dark: the linear part; light: the trees, both by their mean size. Points are "
+            "points of probability.",
             "Les {shown} plus fortes. Foncé : la partie linéaire ; clair : les arbres, selon leur taille moyenne. Les "
             "points sont des points de probabilité.",
         ),
@@ -183,9 +188,9 @@ MODEL_REPORT_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         # out of time
         "held_out": ("Out of time", "Hors échantillon, dans le temps"),
         "held_out_intro": (
-            "Scores given as of earlier dates, by models made the same way of what was known then, beside what happened "
-            "afterwards. The model that serves was made anew with the newest months, on which nothing could be tested "
-            "yet. Ranges are 95 % intervals{unit}.",
+            "Scores given as of earlier dates, by models made the same way of what was known then, beside what "
+            "happened afterwards. The model that serves was made anew with the newest months, on which nothing could "
+            "be tested yet. Ranges are 95 % intervals{unit}.",
             "Scores donnés à des dates antérieures, par des modèles faits de la même manière avec ce qui était alors "
             "connu, face à ce qui s'est passé ensuite. Le modèle en service a été refait avec les mois les plus "
             "récents, sur lesquels rien ne pouvait encore être testé. Les fourchettes sont des intervalles à 95 %"
@@ -222,8 +227,10 @@ MODEL_REPORT_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "life table": ("life table", "table de survie"),
         "logistic regression": ("logistic regression", "régression logistique"),
         "best": ("best possible order", "meilleur ordre possible"),
-        "by money": ("probability × amount", "probabilité × montant"),
-        "amount alone": ("amount alone", "montant seul"),
+        "by probability": ("probability alone", "probabilité seule"),
+        "by_money_outflow": ("expected outflow", "sorties attendues"),
+        "by_money_assets": ("probability × assets", "probabilité × encours"),
+        "amount alone": ("assets alone", "encours seuls"),
         "mean outflow": ("mean outflow", "sortie moyenne"),
         "mean share of balances": ("mean share of balances", "part moyenne des encours"),
         "last months carried forward": ("last months carried forward", "derniers mois prolongés"),
@@ -231,9 +238,9 @@ MODEL_REPORT_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "money_assets": ("Assets of those who left, found", "Encours des partants, captés"),
         "share_of_money": ("share of the money", "part des montants"),
         "money_note": (
-            "In the tenth ranked first: {model} of the money by probability, {money} by probability × amount. A few "
+            "In the tenth ranked first: {model} of the money by probability alone, {money} by {by}. A few "
             "clients hold much of the money: with others these curves would look different.",
-            "Dans le premier dixième : {model} des montants par probabilité, {money} par probabilité × montant. "
+            "Dans le premier dixième : {model} des montants par probabilité seule, {money} par {by}. "
             "Quelques clients détiennent une grande part des montants : avec d'autres, ces courbes différeraient.",
         ),
         "figures": ("Figures beside plain baselines", "Indicateurs face aux références simples"),

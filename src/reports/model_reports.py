@@ -53,12 +53,13 @@ def report_files(
 def report_pages(report: ModelReport, card: Card, stored: StoredVersion, currency: str) -> dict[str, str]:
     """Return {file name: page}, one per language."""
     return {
-        f"model_report_{language}.html": report_page(report, card, stored, currency, language)
-        for language in LANGUAGES
+        f"model_report_{language}.html": report_page(report, card, stored, currency, language) for language in LANGUAGES
     }
 
 
-def describing_reports(book: Book, result: TrainingResult, settings: TrainingSettings, currency: str) -> Describe | None:
+def describing_reports(
+    book: Book, result: TrainingResult, settings: TrainingSettings, currency: str
+) -> Describe | None:
     """Return what writes the cards and the reports of a training's versions; None where nothing could be trained."""
     describe_card, material = describing(book, result, settings), result.material
     if describe_card is None or material is None:
@@ -74,9 +75,7 @@ def describing_reports(book: Book, result: TrainingResult, settings: TrainingSet
         held_out = None
         if artefact is outcome.model and outcome.tested is not None:
             held_out = measure_held_out(outcome.tested, outcome.assets, settings.bootstrap, settings.seed)
-        report = make_report(
-            artefact, outcome.sample, material.features, material.themes, held_out, settings.seed
-        )
+        report = make_report(artefact, outcome.sample, material.features, material.themes, held_out, settings.seed)
         return files | report_files(report, card, stored, currency)
 
     return describe
@@ -106,4 +105,3 @@ def write_report(pages: Mapping[str, str], out: Path) -> list[Path]:
     for name, text in pages.items():
         (out / name).write_text(text, encoding="utf-8", newline="\n")
     return [out / name for name in pages]
-
