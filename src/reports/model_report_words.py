@@ -167,8 +167,8 @@ MODEL_REPORT_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Valeur absente : {mean} ({rows} lignes).",
         ),
         "split_told": (
-            "Apart by “{feature}”, which explains {share} of the spread within bins.",
-            "Séparé selon « {feature} », qui explique {share} de la dispersion au sein des tranches.",
+            "Apart by another feature, which explains {share} of the spread within bins: {feature}.",
+            "Séparé selon une autre variable, qui explique {share} de la dispersion au sein des tranches : {feature}.",
         ),
         "lower_than": ("at most {at}", "{at} au plus"),
         "upper_than": ("above {at}", "plus de {at}"),

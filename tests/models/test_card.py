@@ -13,9 +13,10 @@ from appetence.config import BookSettings, TrackingSettings, TrainingSettings
 from appetence.models.card import disparity, read_card
 from appetence.models.promotion import keep_training, put_in_use
 from appetence.models.registry import resolve
-from appetence.models.tracking import CHAMPION, TrackingStore
+from appetence.models.tracking import CHALLENGER, CHAMPION, TrackingStore
 from appetence.models.verdicts import Verdict
-from appetence.reports.cards import DATA, MARKDOWN, PAGES, describing, refresh_cards, stored_card
+from appetence.reports.cards import DATA, MARKDOWN, PAGES, refresh_cards, stored_card
+from appetence.reports.model_reports import FOLDER, REPORT, describing_reports, refresh_reports
 
 SETTINGS = TrainingSettings(tests=1, bootstrap=20, parameters={"max_rounds": 20})
 
@@ -32,7 +33,7 @@ def store(tmp_path_factory, trained, book) -> TrackingStore:
     store = TrackingStore(TrackingSettings(directory=str(tmp_path_factory.mktemp("cards"))), "bank")
     outcome = replace(trained.outcomes["attrition"], state="beats", fallback=None)
     result = replace(trained, outcomes={**trained.outcomes, "attrition": outcome})
-    keep_training(store, "bank", result, SETTINGS, describing(book, result, SETTINGS))
+    keep_training(store, "bank", result, SETTINGS, describing_reports(book, result, SETTINGS, "EUR"))
     return store
 
 
@@ -84,6 +85,9 @@ def test_every_version_has_its_files_and_none_holds_a_client(store, simulated):
             texts = [store.text(stored.run_id, prefix + file) for file in (DATA, MARKDOWN, *PAGES.values())]
             assert all(texts)
             assert f"version {stored.version}" in texts[1].splitlines()[0]
+            pages = (REPORT, "model_report_en.html", "model_report_fr.html")
+            texts += [store.text(stored.run_id, f"{FOLDER}{prefix}{file}") for file in pages]
+            assert all(texts)
             ids = set(pq.read_table(simulated / "clients.parquet", columns=["client_id"])["client_id"].to_pylist())
             assert not ids & {word for text in texts for word in re.findall(r"[\w.]+", text)}
 
@@ -98,6 +102,17 @@ def test_approvals_go_on_after_the_card_was_written(store):
     assert "&lt;b&gt;so&lt;/b&gt; [x](y)" in store.text(stored.run_id, PAGES["fr"])
     assert read_card("{}") is None
     assert read_card(None) is None
+
+
+def test_a_report_tells_the_alias_that_its_version_has_now(store):
+    def status(run_id: str) -> str:
+        page = store.text(run_id, f"{FOLDER}model_report_en.html")
+        return page.partition('<p class="eyebrow"><bdi>')[2].partition("</bdi>")[0]
+
+    stored = store.versions("bank.erosion")[0]
+    assert "challenger" not in status(stored.run_id)
+    refresh_reports(store, "bank.erosion", [store.point(stored, CHALLENGER).version], "EUR")
+    assert "challenger" in status(stored.run_id)
 
 
 def test_a_card_of_erosion_says_what_it_calls_so_and_its_error_in_money(store, trained):
