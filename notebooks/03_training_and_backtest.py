@@ -23,6 +23,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import shap
 
 from appetence.book import open_book
 from appetence.book.simulate import simulate
@@ -37,6 +38,7 @@ from appetence.config import (
     SimulateSettings,
     TrainingSettings,
 )
+from appetence.explain import explanation
 from appetence.models.backtests.backtest import backtest_questions
 from appetence.models.training import train_questions
 
@@ -62,6 +64,20 @@ trained = train_questions(book, asking, features, training)
 outcome = trained.outcomes["attrition"]
 print(outcome.state, "–", outcome.verdict)
 outcome.facts
+
+# %% [markdown]
+# ## What it leans on
+#
+# Exact Shapley values of the whole estimator, linear part and trees, in calibrated log-odds: a row's values and the base
+# value add up to its score. They come in shap's own form, so that its plots draw them. Rows are those of the newest
+# month that the model learnt from. (With a store, each version gets a report of all this: `appetence models --report`.)
+
+# %%
+X = outcome.sample.X[list(outcome.model.features)]
+reasons = explanation(outcome.model.classifier, X)
+scores = outcome.model.classifier.decision_function(X)
+assert abs(reasons.base_values + reasons.values.sum(axis=1) - scores).max() < 1e-4
+shap.plots.beeswarm(reasons, max_display=8, plot_size=(8, 4))
 
 # %% [markdown]
 # ## Backtest
