@@ -68,8 +68,8 @@ outcome.facts
 # %% [markdown]
 # ## What it leans on
 #
-# Exact Shapley values of the whole estimator, linear part and trees, in calibrated log-odds: a row's values and the base
-# value add up to its score. They come in shap's own form, so that its plots draw them. Rows are those of the newest
+# Exact Shapley values of the whole estimator, linear part and trees, in calibrated log-odds: a row's values and the
+# base value add up to its score. They come in shap's own form, so that its plots draw them. Rows are those of the newest
 # month that the model learnt from. (With a store, each version gets a report of all this: `appetence models --report`.)
 
 # %%
