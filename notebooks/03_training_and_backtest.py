@@ -69,8 +69,8 @@ outcome.facts
 # ## What it leans on
 #
 # Exact Shapley values of the whole estimator, linear part and trees, in calibrated log-odds: a row's values and the
-# base value add up to its score. They come in shap's own form, so that its plots draw them. Rows are those of the newest
-# month that the model learnt from. (With a store, each version gets a report of all this: `appetence models --report`.)
+# base value add up to its score. They come in shap's own form, so that its plots draw them. Rows are those of the
+# newest month that the model learnt from. (Every version in a store has such a report.)
 
 # %%
 X = outcome.sample.X[list(outcome.model.features)]

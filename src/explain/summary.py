@@ -26,8 +26,8 @@ Ints = npt.NDArray[np.int64]
 MOST_DOTS = 500
 """Rows drawn of each feature: more dots lie on one another."""
 
-STRONGEST, SHAPES, CANDIDATES = 12, 8, 15
-"""Features whose contributions are kept, whose shapes are, and among which the one that parts a shape is looked for."""
+WEIGHTS, STRONGEST, SHAPES, CANDIDATES = 40, 12, 8, 15
+"""Features whose weights are kept, whose contributions, and whose shapes; those that may part a shape."""
 
 FIFTHS = 5
 MISSING, LEVEL = -1, -2
@@ -97,9 +97,9 @@ class Summary(_Stored):
     gap
         Largest difference of a row's contributions, added up, from its log-odds.
     features, themes
-        The strongest first; features that move nothing are left out.
-    read
-        Features that the model reads.
+        The strongest first: at most `WEIGHTS` features, and all themes.
+    read, used
+        Features that the model reads, and how many of them move any score.
     swarms, shapes
         Of the strongest features.
     """
@@ -109,6 +109,7 @@ class Summary(_Stored):
     mean: float
     gap: float
     read: int
+    used: int
     features: tuple[FeatureWeight, ...]
     themes: tuple[ThemeWeight, ...]
     swarms: tuple[Swarm, ...] = ()
@@ -150,7 +151,9 @@ def summarise(
     points = 100.0 * (1.0 - floor) * found.points
     size = np.abs(found.phi).mean(axis=0)
     order = [int(j) for j in np.argsort(-size, kind="stable") if size[j] > 0]
-    weights = tuple(_weight(known[names[j]], X[names[j]], found.phi[:, j], linear[:, j], points[:, j]) for j in order)
+    weights = tuple(
+        _weight(known[names[j]], X[names[j]], found.phi[:, j], linear[:, j], points[:, j]) for j in order[:WEIGHTS]
+    )
     ranked = [names[j] for j in order]
     rng = np.random.default_rng([seed, _SEED])
     swarms = [_swarm(X[names[j]], found.phi[:, j], names[j], rng) for j in order[:STRONGEST]]
@@ -161,6 +164,7 @@ def summarise(
         mean=floor + (1.0 - floor) * float(found.probability.mean()),
         gap=float(np.abs(found.raw - classifier.decision_function(X)).max()),
         read=len(names),
+        used=len(order),
         features=weights,
         themes=_themes([known[name].theme for name in names], themes, found.phi, points),
         swarms=tuple(swarms) if drawn and len(X) >= FEWEST_ROWS else (),

@@ -136,7 +136,7 @@ class _Writer:
     def _composition(self, pen: Pen) -> Iterator[tuple[str, str]]:
         made, why = self.report.made, self.report.why
         if why is not None:
-            yield pen("reads"), pen("reads_told", read=why.read, used=len(why.features))
+            yield pen("reads"), pen("reads_told", read=why.read, used=why.used)
         parts = "made_trees" if made.shrink == 0 else "made_told" if made.splits else "made_linear"
         yield pen("made"), pen(parts, shrink=pen.share(made.shrink), trees=pen.count(made.trees))
         sign = "+" if made.intercept >= 0 else "\N{MINUS SIGN}"

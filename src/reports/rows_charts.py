@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def place_rows(
             low, high, mean = (round(at(value), 1) for value in (row.low, row.high, row.mean))
             placed.append(Row(row.label, y, range=(low, high, mean)))
         else:
-            paths = swarm([at(value) for value in row.values], row.classes, y, 0.44 * row_height)
+            paths = swarm(tuple(at(value) for value in row.values), tuple(row.classes), y, 0.44 * row_height)
             placed.append(Row(row.label, y, dots=list(paths.items())))
     return RowsChart(
         title,
@@ -106,8 +107,11 @@ def place_rows(
     )
 
 
-def swarm(places: Sequence[float], classes: Sequence[str], y: float, half: float) -> Mapping[str, str]:
+@lru_cache(maxsize=64)
+def swarm(places: tuple[float, ...], classes: tuple[str, ...], y: float, half: float) -> Mapping[str, str]:
     """Return a path per class: a dot at each place, moved off the line where others lie already.
+
+    Pages of both languages and the plot draw the same dots: the last ones are remembered.
 
     Parameters
     ----------
@@ -116,7 +120,7 @@ def swarm(places: Sequence[float], classes: Sequence[str], y: float, half: float
 
     Examples
     --------
-    >>> dict(swarm([10.0, 10.2, 30.0], ["low", "high", "low"], 50.0, 10.0))
+    >>> dict(swarm((10.0, 10.2, 30.0), ("low", "high", "low"), 50.0, 10.0))
     {'low': 'M10 50h0M30 50h0', 'high': 'M10.2 52.6h0'}
     """
     columns = np.round(np.asarray(places) / _DOT).astype(np.int64)
