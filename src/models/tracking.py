@@ -355,14 +355,16 @@ class TrackingStore:
         return RunFigures(dict(data.params), dict(data.metrics), dict(data.tags))
 
     def add_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
-        """Write further files of a run; the same path replaces what is there."""
-        with TemporaryDirectory() as folder:
-            _write(Path(folder), texts)
-            self._client.log_artifacts(run_id, folder)
+        """Write further files of a run; the same path replaces what is there.
+
+        They go where `text` reads them: MLflow remembers by a run's id where it wrote last, for all stores of a
+        process, and would write a copied store's files into the store that it was copied from.
+        """
+        _write(self._artifacts(run_id), texts)
 
     def text(self, run_id: str, path: str) -> str | None:
         """Return a file of a run; None where there is none."""
-        file = local_path(str(self._client.get_run(run_id).info.artifact_uri)) / path
+        file = self._artifacts(run_id) / path
         return file.read_text(encoding="utf-8") if file.is_file() else None
 
     def version_at(self, name: str, alias: str) -> StoredVersion | None:
@@ -402,6 +404,9 @@ class TrackingStore:
             token = page.token
             if not token:
                 return sorted(found)
+
+    def _artifacts(self, run_id: str) -> Path:
+        return local_path(str(self._client.get_run(run_id).info.artifact_uri))
 
     def _search(self, tags: Mapping[str, str]) -> list[Any]:
         text = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())

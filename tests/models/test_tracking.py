@@ -126,6 +126,16 @@ def test_a_store_that_was_moved_goes_on_working(artefact, tmp_path):
     assert not old.exists()
 
 
+def test_a_copy_of_a_store_is_written_to_by_itself(tmp_path):
+    store = TrackingStore(TrackingSettings(directory=str(tmp_path / "first")), "demo")
+    with store.run(record()) as run_id:
+        store.add_texts(run_id, {"notes/one.txt": "first"})
+    shutil.copytree(tmp_path / "first", tmp_path / "copy")
+    copy = TrackingStore(TrackingSettings(directory=str(tmp_path / "copy")), "demo")
+    copy.add_texts(run_id, {"notes/one.txt": "copied"})
+    assert (store.text(run_id, "notes/one.txt"), copy.text(run_id, "notes/one.txt")) == ("first", "copied")
+
+
 def test_opening_a_store_says_nothing_and_sends_nothing(tmp_path):
     code = (
         "import sys\n"
