@@ -23,6 +23,7 @@ MOST_LETTERS = 44
 
 _MOST_LETTERS_OF_A_LEVEL = 22
 _TICKS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7, 0.9, 0.97, 0.99)
+_APART = 0.11  # of the axis: nearer to one another, ticks of probabilities run together
 _MOST_LIFT = 12.0
 
 
@@ -96,7 +97,11 @@ def _spread(pen: Pen, held_out: HeldOut) -> Chart:
             corners += [(left, share), (right, share)]
         return [*corners, (edges[-1], 0.0)]
 
-    ticks = {float(logit(p)): _probability(pen, p) for p in _TICKS if edges[0] <= logit(p) <= edges[-1]}
+    ticks: dict[float, str] = {}
+    for p in _TICKS:
+        at, last = float(logit(p)), max(ticks, default=-np.inf)
+        if edges[0] <= at <= edges[-1] and at - last >= _APART * (edges[-1] - edges[0]):
+            ticks[at] = _probability(pen, p)
     if len(ticks) < 2:
         ticks = {edge: _probability(pen, float(expit(edge))) for edge in (edges[0], edges[-1])}
     along = Axis(edges[0], edges[-1], ticks)
