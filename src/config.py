@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from appetence.errors import UsageError, nearest
+from appetence.errors import UsageError, did_you_mean, nearest
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
@@ -412,11 +412,65 @@ class ScoringSettings(Settings):
     reasons: Annotated[int, Field(ge=1, le=20)] = 5
 
 
+SAYINGS: Mapping[str, tuple[str, ...]] = {
+    "complaint": ("date",),
+    "claim": ("date",),
+    "grief": ("event", "month"),
+    "minor": (),
+    "event": ("event", "month"),
+    "referral": (),
+    "anniversary": ("years",),
+    "welcome": (),
+    "term": ("product", "date"),
+    "rating": ("score",),
+    "satisfaction": (),
+    "plans": (),
+    "news": (),
+    "review": (),
+    "offer": ("product",),
+    "offer_again": ("product",),
+    "offer_event": ("product",),
+    "offer_credit": ("product",),
+    "offer_peers": ("product", "share"),
+    "wait_complaint": (),
+    "wait_grief": (),
+    "no_marketing": (),
+    "no_phone": (),
+}
+"""What a client sheet may advise to say, and what each sentence may place in braces."""
+
+Sentences = dict[Literal["fr", "en"], Annotated[str, Field(min_length=1, max_length=200)]]
+
+
 class ReportSettings(Settings):
-    """Where reports go, and what they show."""
+    """Where reports go, and what they show.
+
+    `texts`: sentences of the firm's own for what a client sheet advises to say, by name and language; the rest are
+    those of the package. `events`: per kind of life event, the products or families of products it may call for.
+    `birthdays`: ages that are told as key moments when they come near. `review_months`: how often there is to be a
+    review with each client.
+    """
 
     directory: PathText
     clients_to_call: Annotated[int, Field(ge=1, le=500)] = 25
+    texts: dict[str, Sentences] = {}
+    events: dict[str, tuple[str, ...]] = {}
+    birthdays: tuple[Annotated[int, Field(ge=1, le=120)], ...] = (18,)
+    review_months: Annotated[int, Field(ge=1, le=60)] = 6
+
+    @field_validator("texts")
+    @classmethod
+    def _known_sentences(cls, texts: dict[str, Sentences]) -> dict[str, Sentences]:
+        for name, sentences in texts.items():
+            if name not in SAYINGS:
+                raise ValueError(f"there is no sentence {name!r} to say. {did_you_mean(name, SAYINGS)}")
+            for sentence in sentences.values():
+                places = [match[1] for match in re.finditer(r"\{(\w+)\}|[{}]", sentence)]
+                strange = [place for place in places if place not in SAYINGS[name]]
+                if strange:
+                    allowed = ", ".join(f"{{{place}}}" for place in SAYINGS[name]) or "nothing"
+                    raise ValueError(f"the sentence {name!r} may place {allowed} in braces, not {strange[0]!r}")
+        return texts
 
 
 class TrackingSettings(Settings):

@@ -548,5 +548,6 @@ def _write(config: Config, book: Book, month: str, progress: Progress) -> Mappin
         languages=config.languages,
         title=config.title or config.name,
         currency=config.currency,
+        coverage=config.features.coverage,
         progress=progress,
     ).overviews

@@ -197,7 +197,6 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "balance": ("Balance", "Encours"),
         "net_flow": ("Net flow, 12 months", "Flux nets 12 mois"),
         "moments": ("Key moments", "Moments clés"),
-        "term": ("Term on {date}:", "Échéance le {date} :"),
         "no_moment": (
             "No life event learnt of in 12 months, no contract near its term.",
             "Aucun événement de vie appris depuis 12 mois, aucun contrat proche de son échéance.",
@@ -214,8 +213,8 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "complaint": ("Last complaint: {date}", "Dernière réclamation : {date}"),
         "nps": ("Would recommend us: {score} out of 10", "Nous recommanderait : {score} sur 10"),
         "contact_told": (
-            "Last contact: {date} ({kind}, {channel}); {count} in 12 months",
-            "Dernier contact : {date} ({kind}, {channel}) ; {count} en 12 mois",
+            "Last contact: {date} ({how}); {count} in 12 months",
+            "Dernier contact : {date} ({how}) ; {count} en 12 mois",
         ),
         "no_contact": ("No contact recorded", "Aucun contact enregistré"),
         # situation
@@ -232,6 +231,7 @@ NOUNS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyType(
     {
         "year_old": (("year old", "years old"), ("an", "ans")),
         "month": (("month", "months"), ("mois", "mois")),
+        "year": (("year", "years"), ("an", "ans")),
         "child": (("dependent child", "dependent children"), ("enfant à charge", "enfants à charge")),
         "contract": (("contract", "contracts"), ("contrat", "contrats")),
         "product": (("product", "products"), ("produit", "produits")),
@@ -336,12 +336,9 @@ class Pen:
         """Return when and how the client was last in touch."""
         if contact is None:
             return self("no_contact")
+        how = dict.fromkeys(in_words(code, self.language) for code in (contact.kind, contact.channel))
         return self(
-            "contact_told",
-            date=self.day(contact.at),
-            count=self.count(contact.count, "contact"),
-            kind=in_words(contact.kind, self.language),
-            channel=in_words(contact.channel, self.language),
+            "contact_told", date=self.day(contact.at), count=self.count(contact.count, "contact"), how=", ".join(how)
         )
 
 

@@ -13,9 +13,11 @@ from markupsafe import Markup
 
 from appetence.explain.wording import Language, visible
 from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
+from appetence.reports.background import Background, briefer_of
 from appetence.reports.data import ModelNote, PublishedScores
-from appetence.reports.language import Pen
+from appetence.reports.language import WORDS, Pen
 from appetence.reports.portfolios import Page, Portfolio, total
+from appetence.reports.sheet_words import SHEET_WORDS
 from appetence.reports.sheets import Sheet, ready_to_buy, to_call, to_keep
 from appetence.reports.situations import Directory
 from appetence.scoring.tables import AGAIN, FIRST
@@ -34,6 +36,8 @@ class Pages:
         All languages that the reports are written in: each page links to the same page in the next one.
     clients_to_call
         Rows of the two lists at the top of a portfolio.
+    background
+        What the sheets tell beside scores, as `read_background` returns it.
     """
 
     def __init__(
@@ -47,10 +51,12 @@ class Pages:
         title: str,
         currency: str,
         clients_to_call: int,
+        background: Background | None = None,
     ) -> None:
         self._published, self._portfolios, self._directory = published, portfolios, directory
         self._to_call = clients_to_call
-        self._pen = Pen(language, currency)
+        self._pen = Pen(language, currency, {**WORDS, **SHEET_WORDS})
+        self._briefer = briefer_of(background, self._pen, self._label, published.run.month.cut)
         self._totals = total([sheet for portfolio in portfolios for page in portfolio.pages for sheet in page.sheets])
         self._shared = self._what_all_pages_share(languages, title)
 
@@ -75,6 +81,7 @@ class Pages:
             "run": run,
             "label": self._label,
             "offered": self._offered,
+            "briefer": self._briefer,
             "has_attrition": self._published.has_attrition,
             "has_erosion": self._published.has_erosion,
             "has_offers": self._published.products.num_rows > 0,

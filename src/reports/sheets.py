@@ -14,6 +14,8 @@ from appetence.explain.reasons import BASELINE, OTHER
 from appetence.explain.wording import Language
 from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT
 from appetence.reports.data import PublishedScores
+from appetence.reports.gaps import Gap
+from appetence.reports.peers import Likeness, Peers
 from appetence.reports.situations import Situation
 from appetence.scoring.tables import AGAIN
 
@@ -104,6 +106,8 @@ class Sheet:
     household: tuple[Situation, ...]
     answers: tuple[Answer, ...] = ()
     erosion: Erosion | None = None
+    peers: Peers | None = None
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def client_id(self) -> str:
@@ -140,7 +144,12 @@ class Sheet:
         return next((offer for offer in self.offers if offer.is_ready), None)
 
 
-def build_sheets(published: PublishedScores, situations: Mapping[str, Situation]) -> list[Sheet]:
+def build_sheets(
+    published: PublishedScores,
+    situations: Mapping[str, Situation],
+    likeness: Likeness | None = None,
+    gaps: Mapping[str, tuple[Gap, ...]] | None = None,
+) -> list[Sheet]:
     """Return a sheet per client scored, those with most at stake first.
 
     The order is that of the money at stake; where values are missing, of the risk; without either, of what the client
@@ -172,6 +181,8 @@ def build_sheets(published: PublishedScores, situations: Mapping[str, Situation]
                 tuple(member for member in family if member is not situation),
                 answers.get(row["client_id"], ()),
                 _read_erosion(row, average, reasons.get((row["client_id"], EROSION), ())),
+                likeness.of(row["client_id"]) if likeness else None,
+                gaps.get(row["client_id"], ()) if gaps else (),
             )
         )
     return sorted(sheets, key=_urgency)

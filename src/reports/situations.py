@@ -17,7 +17,16 @@ from appetence.months import Month, shift
 TERM_MONTHS = 6
 """Months ahead in which a contract's term is a key moment."""
 
-FACTS = ("marital_status", "children", "occupation", "income", "net_worth", "risk_tolerance", "region")
+FACTS = (
+    "marital_status",
+    "children",
+    "occupation",
+    "income",
+    "net_worth",
+    "risk_tolerance",
+    "region",
+    "preferred_channel",
+)
 CHANNEL_PURPOSES = ("marketing", "phone")
 
 
@@ -34,15 +43,33 @@ class Holding:
 
 @dataclass(frozen=True)
 class LifeEvent:
-    """A life event that the firm learnt of in the last 12 months."""
+    """A life event that the firm learnt of in the last 12 months; one whose source is `inferred` nobody told it."""
 
     kind: str
     occurred_on: dt.date
+    source: str | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it may be spoken of: it was noted down, not guessed."""
+        return self.source in ("questionnaire", "crm")
 
 
 @dataclass(frozen=True)
 class Contact:
-    """The newest interaction, and how many there were in 12 months."""
+    """The newest interaction, and how many there were in 12 months.
+
+    Parameters
+    ----------
+    complaint_on
+        The newest complaint.
+    nps, nps_on
+        The newest answer, and its day.
+    review_on
+        The newest review.
+    open_complaint_on, open_claim_on
+        The newest complaint or claim without an outcome known at the cut.
+    """
 
     at: dt.date
     channel: str
@@ -50,11 +77,25 @@ class Contact:
     count: int
     complaint_on: dt.date | None
     nps: int | None
+    nps_on: dt.date | None = None
+    review_on: dt.date | None = None
+    open_complaint_on: dt.date | None = None
+    open_claim_on: dt.date | None = None
 
 
 @dataclass(frozen=True)
 class Situation:
-    """One client at the cut; `facts` are the newest declared, without those unknown."""
+    """One client at the cut.
+
+    Parameters
+    ----------
+    facts
+        The newest declared, without those unknown.
+    refuses
+        Purposes that the client objects to.
+    referrals
+        Clients who joined in the 12 months before the cut on this client's word.
+    """
 
     client_id: str
     name: str | None
@@ -67,6 +108,13 @@ class Situation:
     events: tuple[LifeEvent, ...] = ()
     contact: Contact | None = None
     refuses: frozenset[str] = frozenset()
+    birth_date: dt.date | None = None
+    referrals: int = 0
+
+    @property
+    def products(self) -> frozenset[str]:
+        """The products held."""
+        return frozenset(holding.product_id for holding in self.holdings)
 
     def near_terms(self, cut: dt.date) -> tuple[Holding, ...]:
         """Return the contracts whose term comes within `TERM_MONTHS` of the cut, the nearest first."""
@@ -112,6 +160,7 @@ def read_situations(book: Book, month: Month, client_ids: pa.Array) -> dict[str,
     contacts = {row.pop("client_id"): Contact(**row) for row in _contacts(book, cut, wanted)}
     refusals = _grouped(_refusals(book, wanted), lambda row: str(row["purpose"]))
     clients = {row["client_id"]: row for row in _clients(book, wanted)}
+    referrals = _referrals(book, cut, wanted)
     nobody: dict[str, Any] = dict.fromkeys(("name", "birth_date", "joined_on", "household_id")) | {"kind": "person"}
     found = {}
     for client_id in client_ids.to_pylist():
@@ -128,6 +177,8 @@ def read_situations(book: Book, month: Month, client_ids: pa.Array) -> dict[str,
             tuple(events.get(client_id, ())),
             contacts.get(client_id),
             frozenset(refusals.get(client_id, ())),
+            row["birth_date"],
+            referrals.get(client_id, 0),
         )
     return found
 
@@ -176,7 +227,7 @@ def _events(book: Book, cut: dt.date, wanted: ibis.Table) -> list[dict[str, Any]
     events = book.as_known("life_events", cut).semi_join(wanted, "client_id")
     recent = events.filter(events.known_on >= shift(cut, -12), events.occurred_on < cut)
     ordered = recent.order_by("client_id", ibis.desc("occurred_on"), "kind")
-    return book.execute(ordered.select("client_id", "kind", "occurred_on")).to_pylist()
+    return book.execute(ordered.select("client_id", "kind", "occurred_on", "source")).to_pylist()
 
 
 def _contacts(book: Book, cut: dt.date, wanted: ibis.Table) -> list[dict[str, Any]]:
@@ -185,17 +236,28 @@ def _contacts(book: Book, cut: dt.date, wanted: ibis.Table) -> list[dict[str, An
     summary = contacts.group_by("client_id").agg(
         count=(contacts["at"] >= shift(cut, -12)).sum(),
         complaint_on=contacts["at"].max(where=contacts.kind == "complaint"),
+        review_on=contacts["at"].max(where=contacts.kind == "review"),
+        open_complaint_on=contacts["at"].max(where=(contacts.kind == "complaint") & contacts.outcome.isnull()),
+        open_claim_on=contacts["at"].max(where=(contacts.kind == "claim") & contacts.outcome.isnull()),
     )
-    told = _newest(contacts.filter(contacts.nps.notnull())).select("client_id", "nps")
+    told = _newest(contacts.filter(contacts.nps.notnull())).select("client_id", "nps", nps_on="at")
     joined = _newest(contacts).drop("nps").inner_join(summary, "client_id").left_join(told, "client_id")
-    columns = ("client_id", "at", "channel", "kind", "count", "complaint_on", "nps")
-    return book.execute(joined.select(*columns)).to_pylist()
+    newest = ("client_id", "at", "channel", "kind", "count")
+    days = ("review_on", "open_complaint_on", "open_claim_on")
+    return book.execute(joined.select(*newest, "complaint_on", "nps", "nps_on", *days)).to_pylist()
 
 
 def _newest(contacts: ibis.Table) -> ibis.Table:
     order = [ibis.desc("at"), ibis.desc("interaction_id")]
     place = ibis.row_number().over(group_by="client_id", order_by=order)
     return contacts.mutate(place=place).filter(ibis._.place == 0).drop("place")
+
+
+def _referrals(book: Book, cut: dt.date, wanted: ibis.Table) -> dict[str, int]:
+    clients = book.as_known("clients", cut)
+    brought = clients.filter(clients.joined_on >= shift(cut, -12), clients.referred_by.notnull())
+    counted = brought.group_by(client_id="referred_by").agg(count=brought.count()).semi_join(wanted, "client_id")
+    return {row["client_id"]: row["count"] for row in book.execute(counted).to_pylist()}
 
 
 def _refusals(book: Book, wanted: ibis.Table) -> list[dict[str, Any]]:

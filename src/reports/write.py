@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appetence.book import Book
-from appetence.config import ReportSettings
+from appetence.config import CoverageTarget, ReportSettings
 from appetence.explain.wording import Language
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
+from appetence.reports.background import read_background
 from appetence.reports.data import PublishedScores
 from appetence.reports.pages import INDEX, Pages
 from appetence.reports.portfolios import split_by_advisor
@@ -53,6 +54,7 @@ def write_reports(
     languages: Sequence[Language] = ("fr", "en"),
     title: str = "",
     currency: str = "EUR",
+    coverage: Sequence[CoverageTarget] = (),
     progress: Progress = silent,
 ) -> ReportIndex:
     """Write the reports of a published month: `<directory>/<month>/<language>/index.html` and a page per advisor.
@@ -69,6 +71,8 @@ def write_reports(
         The firm's name, as the pages show it.
     currency
         ISO 4217.
+    coverage
+        Families of products that clients should hold, by segment.
 
     Notes
     -----
@@ -79,7 +83,8 @@ def write_reports(
     progress("reading what the reports tell of each client", 0.0)
     directory = read_directory(book)
     situations = read_situations(book, run.month, published.clients["client_id"].combine_chunks())
-    sheets = build_sheets(published, situations)
+    background = read_background(book, run.month, situations, directory, settings, coverage)
+    sheets = build_sheets(published, situations, background.likeness, background.gaps)
     portfolios = split_by_advisor(sheets, directory.advisors)
     pages = 0
     root = Path(settings.directory)
@@ -96,6 +101,7 @@ def write_reports(
                 title=title,
                 currency=currency,
                 clients_to_call=settings.clients_to_call,
+                background=background,
             )
             pages += _write_language(written, Path(scratch, "new", language), step, language)
         Path(scratch, "new", _RUN_FILE).write_text(run.run_id + "\n", encoding="utf-8")

@@ -168,7 +168,7 @@ def test_members_of_a_household_are_linked(pages):
         for s in re.findall(r"<article.*?</article>", pages["en"]["advisor-001.html"], re.DOTALL)
         if "Léa Petit</bdi> <" in s
     )
-    assert re.search(r'<a href="#c\d+"><bdi>Paul Petit</bdi></a>, 1 contract, 1 product', sheet)
+    assert re.search(r'<a href="#c\d+"><bdi>Paul Petit</bdi></a> <span class="small">Livret', sheet)
 
 
 def test_attrition_that_is_not_modelled_is_told_instead_of_empty_columns(reported):

@@ -83,7 +83,14 @@ def test_contacts_are_summed_up(situation):
     ]
     rows = [row | {"client_id": "1", "interaction_id": str(i)} for i, row in enumerate(rows)]
     assert situation(interactions=rows).contact == Contact(
-        D(2023, 9, 1), "branch", "visit", 3, complaint_on=D(2023, 2, 1), nps=9
+        D(2023, 9, 1),
+        "branch",
+        "visit",
+        3,
+        complaint_on=D(2023, 2, 1),
+        nps=9,
+        nps_on=D(2023, 5, 1),
+        open_complaint_on=D(2023, 2, 1),
     )
 
 
