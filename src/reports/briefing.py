@@ -6,33 +6,41 @@ All lists are cut to a length at which a sheet prints on one page, and say how m
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 from appetence.config import ReportSettings
 from appetence.explain.glossary import in_words
-from appetence.explain.wording import visible
 from appetence.reports.channels import channels_of
-from appetence.reports.gaps import GAPS_SHOWN, Gap, Rules
-from appetence.reports.language import NOTHING, Pen
-from appetence.reports.moments import MOMENTS_SHOWN, Moment, moments_of
+from appetence.reports.gaps import Gap, Rules
+from appetence.reports.language import CODE_LENGTH, NOTHING, Pen, shortened
+from appetence.reports.moments import Moment, moments_of
 from appetence.reports.peers import Evidence, Trait
 from appetence.reports.sayings import TEXTS, Saying, what_to_say
 from appetence.reports.sheets import Offer, Sheet
 from appetence.reports.situations import Holding, Situation
 from appetence.scoring.tables import AGAIN
 
-HOLDINGS_SHOWN = 8
-MEMBERS_SHOWN = 4
+LINES = MappingProxyType({"holdings": 9, "gaps": 6, "moments": 5, "household": 4})
+"""Lines that each list may take on paper, those told of what is left out among them."""
+
+WIDTHS = MappingProxyType({"holdings": 20, "gaps": 44, "moments": 52})
+"""Characters that surely go on one line of each; members of the household are cut after one."""
+
 COVER_SHOWN = 3
 """Products told of each member of the household."""
 
 NAMED = 2
 """Members of the household named beside what they hold."""
 
-LABEL_LENGTH = 60
-NAME_LENGTH = 40
-"""Characters of a product's and of a person's name, beyond which it is cut on a sheet."""
+T = TypeVar("T")
+
+TITLE_LENGTH = 48
+LABEL_LENGTH = 48
+NAME_LENGTH = 32
+"""Characters of the client's name, a product's, and another person's, beyond which they are cut on a sheet."""
 
 
 class Line(NamedTuple):
@@ -49,6 +57,10 @@ class Happening(NamedTuple):
     supposed: bool
     products: tuple[str, ...]
 
+    def length(self) -> int:
+        """Return how many characters it takes, about."""
+        return len(self.text) + 25 * self.supposed + sum(len(product) + 4 for product in self.products)
+
 
 class Missing(NamedTuple):
     """A gap in words: what, the share of comparable clients who have it, and who of the household does."""
@@ -57,6 +69,10 @@ class Missing(NamedTuple):
     is_target: bool
     share: str
     members: tuple[str, ...]
+
+    def length(self) -> int:
+        """Return how many characters it takes, about."""
+        return len(self.name) + 18 * self.is_target + sum(len(member) + 12 for member in self.members)
 
 
 class Cover(NamedTuple):
@@ -70,6 +86,7 @@ class Cover(NamedTuple):
 class Brief(NamedTuple):
     """All that a sheet says beside scores and reasons; `more_…` counts what is left out."""
 
+    name: str
     lines: tuple[Line, ...]
     avoid: tuple[Line, ...]
     channel: str
@@ -135,24 +152,31 @@ class Briefer:
             for one in what_to_say(sheet, self._cut, moments, channels, self._families)
         ]
         held = sorted(who.holdings, key=lambda h: (-abs(h.balance or 0.0), h.opened_on, h.product_id))
-        shown = _room(len(held), HOLDINGS_SHOWN)
-        members, gaps = _room(len(sheet.household), MEMBERS_SHOWN), _room(len(sheet.gaps), GAPS_SHOWN)
-        told = _room(len(moments), MOMENTS_SHOWN)
+        # a label is cut after two lines
+        contracts, more_contracts = _fitting(
+            held, "holdings", lambda holding: min(len(self._label(holding.product_id)), 2 * WIDTHS["holdings"])
+        )
+        gaps, more_gaps = _fitting([self._missing(gap) for gap in sheet.gaps], "gaps", Missing.length)
+        happenings = [self._happening(moment) for moment in moments]
+        told, more_moments = _fitting(happenings, "moments", Happening.length)
+        covers = [Cover(member.client_id, _name(member), self._cover(member)) for member in sheet.household]
+        members, more_members = _fitting(covers, "household", lambda _: 1)
         return Brief(
+            shortened(sheet.name, TITLE_LENGTH),
             tuple(line for line in lines if line.manner != "avoid"),
             tuple(line for line in lines if line.manner == "avoid"),
             self._channel(channels.best, channels.is_preferred),
             channels.phone,
             channels.marketing,
             self._peers(sheet),
-            tuple(self._missing(gap) for gap in sheet.gaps[:gaps]),
-            len(sheet.gaps) - gaps,
-            tuple(self._happening(moment) for moment in moments[:told]),
-            len(moments) - told,
-            tuple(held[:shown]),
-            len(held) - shown,
-            tuple(Cover(member.client_id, _name(member), self._cover(member)) for member in sheet.household[:members]),
-            len(sheet.household) - members,
+            gaps,
+            more_gaps,
+            told,
+            more_moments,
+            contracts,
+            more_contracts,
+            members,
+            more_members,
         )
 
     def evidence(self, sheet: Sheet, offer: Offer) -> str:
@@ -219,7 +243,8 @@ class Briefer:
         pen, day = self._pen, "" if moment.on is None else self._pen.day(moment.on)
         products = tuple(self._label(product_id) for product_id in moment.products[:COVER_SHOWN])
         if moment.kind == "event" and moment.event is not None:
-            text = f"{pen.code(moment.event.kind)}, {pen.month(moment.event.occurred_on)}"
+            words = self._words(moment.event.kind)
+            text = f"{words[:1].upper()}{words[1:]}, {pen.month(moment.event.occurred_on)}"
             return Happening(text, not moment.event.is_told, products)
         if moment.kind == "term":
             return Happening(pen("moment_term", date=day, product=self._label(moment.product_id or "")), False, ())
@@ -237,9 +262,9 @@ class Briefer:
         labels = list(dict.fromkeys(self._label(holding.product_id) for holding in member.holdings))
         if not labels:
             return self._pen("no_cover")
-        shown = _room(len(labels), COVER_SHOWN)
-        more = [self._pen("more", count=len(labels) - shown)] if len(labels) > shown else []
-        return " ".join([", ".join(labels[:shown]), *more])
+        shown = labels if len(labels) <= COVER_SHOWN else labels[: COVER_SHOWN - 1]
+        more = [self._pen("more", count=len(labels) - len(shown))] if len(labels) > len(shown) else []
+        return " ".join([", ".join(shown), *more])
 
     def _channel(self, best: str | None, is_preferred: bool) -> str:
         if best is None:
@@ -259,22 +284,20 @@ class Briefer:
         return self._texts(saying.name, **{name: write[name](value) for name, value in saying.values.items()})
 
     def _label(self, product_id: str) -> str:
-        return shortened(self._name_of(product_id))
+        return shortened(self._name_of(product_id), LABEL_LENGTH)
 
     def _words(self, code: str | None) -> str:
-        return shortened(in_words(code or "", self._pen.language))
-
-
-def shortened(text: str, most: int = LABEL_LENGTH) -> str:
-    """Return a text that is no longer than so many characters, what is cut off told by an ellipsis."""
-    text = visible(text)
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+        return shortened(in_words(code or "", self._pen.language), CODE_LENGTH)
 
 
 def _name(who: Situation) -> str:
     return shortened(who.name or who.client_id, NAME_LENGTH)
 
 
-def _room(count: int, most: int) -> int:
-    """Return how many of a list are shown: never all but one, whose place the words for it would take."""
-    return count if count <= most else most - 1
+def _fitting(entries: Sequence[T], name: str, length: Callable[[T], int]) -> tuple[tuple[T, ...], int]:
+    """Return as many entries as have room on paper, and how many are left out: the words for those take a line."""
+    lines = [math.ceil(length(entry) / WIDTHS.get(name, 1)) or 1 for entry in entries]
+    shown = len(entries)
+    while shown and sum(lines[:shown]) + (shown < len(entries)) > LINES[name]:
+        shown -= 1
+    return tuple(entries[:shown]), len(entries) - shown

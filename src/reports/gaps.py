@@ -26,8 +26,6 @@ USUAL = 0.2
 GOES_WITH = 0.95
 """Share of a product's holders who hold another one too, from which it is of no use without it (a loan's insurance)."""
 
-GAPS_SHOWN = 4
-
 _FACTS = ("income", "net_worth", "marital_status", "children", "occupation", "region")
 _COLUMNS = pa.schema(
     [

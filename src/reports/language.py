@@ -186,10 +186,6 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "By expected value: the probability times the value of the sale.",
             "Classés par valeur attendue : la probabilité multipliée par la valeur de la vente.",
         ),
-        "no_marketing_note": (
-            "Objects to marketing: offer nothing unasked, answer what the client asks for.",
-            "Opposé à la prospection : ne rien proposer de soi-même, répondre aux demandes du client.",
-        ),
         "own_questions": ("Further questions", "Autres questions"),
         "in_time": ("{within}", "{within}"),
         "holdings": ("Holdings", "Détention"),
@@ -204,12 +200,8 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "household": ("Household", "Foyer"),
         "alone": ("No other client known in the household.", "Aucun autre client connu dans le foyer."),
         "contact": ("Contacts and channels", "Contacts et canaux"),
-        "phone": ("Phone allowed", "Téléphone autorisé"),
-        "no_phone": ("No phone: objects to calls", "Pas de téléphone : opposé au démarchage"),
         "by_phone": ("By phone", "Par téléphone"),
         "not_by_phone": ("Not by phone", "Pas par téléphone"),
-        "marketing": ("Marketing allowed", "Prospection autorisée"),
-        "no_marketing": ("No marketing: the client objects", "Pas de prospection : le client s'y oppose"),
         "complaint": ("Last complaint: {date}", "Dernière réclamation : {date}"),
         "nps": ("Would recommend us: {score} out of 10", "Nous recommanderait : {score} sur 10"),
         "contact_told": (
@@ -241,6 +233,9 @@ NOUNS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyType(
 """Per key, singular and plural in English, then in French."""
 
 NOTHING = "–"
+CODE_LENGTH = 36
+"""Characters of a firm's own code, an occupation or a channel, beyond which it is cut."""
+
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -319,8 +314,8 @@ class Pen:
         parts.append(None if who.age is None or who.kind == "company" else self.count(who.age, "year_old"))
         parts += [in_words(str(facts[name]), self.language) for name in ("marital_status",) if name in facts]
         parts.append(self.count(facts["children"], "child") if facts.get("children") else None)
-        parts += [in_words(str(facts[name]), self.language) for name in ("occupation",) if name in facts]
-        parts.append(str(facts["region"]) if "region" in facts else None)
+        parts += [_cut(in_words(str(facts[name]), self.language)) for name in ("occupation",) if name in facts]
+        parts.append(_cut(str(facts["region"])) if "region" in facts else None)
         parts += [self(n, money=self.money(float(facts[n]))) for n in ("income", "net_worth") if n in facts]
         parts.append(self("risk_tolerance", score=facts["risk_tolerance"]) if "risk_tolerance" in facts else None)
         parts.append(None if who.joined_on is None else self("with_us", month=self.month(who.joined_on)))
@@ -336,10 +331,24 @@ class Pen:
         """Return when and how the client was last in touch."""
         if contact is None:
             return self("no_contact")
-        how = dict.fromkeys(in_words(code, self.language) for code in (contact.kind, contact.channel))
+        how = dict.fromkeys(_cut(in_words(code, self.language)) for code in (contact.kind, contact.channel))
         return self(
             "contact_told", date=self.day(contact.at), count=self.count(contact.count, "contact"), how=", ".join(how)
         )
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text that is no longer than so many characters, what is cut off told by an ellipsis.
+
+    >>> shortened("Assurance habitation", 12)
+    'Assurance h…'
+    """
+    text = wording.visible(text)
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def _cut(code: str) -> str:
+    return shortened(code, CODE_LENGTH)
 
 
 @lru_cache(maxsize=20_000)

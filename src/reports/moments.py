@@ -11,8 +11,6 @@ from appetence.months import shift
 from appetence.reports.gaps import Rules
 from appetence.reports.situations import TERM_MONTHS, LifeEvent, Situation
 
-MOMENTS_SHOWN = 5
-
 _YEARS = 5
 """Anniversaries of joining that are told: the first, and each of so many years."""
 

@@ -15,7 +15,7 @@ from appetence.explain.wording import Language, visible
 from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
 from appetence.reports.background import Background, briefer_of
 from appetence.reports.data import ModelNote, PublishedScores
-from appetence.reports.language import WORDS, Pen
+from appetence.reports.language import WORDS, Pen, shortened
 from appetence.reports.portfolios import Page, Portfolio, total
 from appetence.reports.sheet_words import SHEET_WORDS
 from appetence.reports.sheets import Sheet, ready_to_buy, to_call, to_keep
@@ -174,6 +174,7 @@ def _environment() -> Environment:
         finalize=_shown,
         auto_reload=False,
     )
+    environment.filters["shortened"] = shortened
     style, charts, script = (loader.get_source(environment, name)[0] for name in ("style.css", "charts.css", "page.js"))
     environment.globals |= {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}  # noqa: S704
     environment.globals |= {"drawn_style": Markup(style + charts), "drawn_policy": _policy(style + charts)}  # noqa: S704

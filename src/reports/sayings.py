@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from appetence.reports.sheets import Offer, Sheet
 
 SPOKEN = 4
-"""Sentences at most: what can be read in a minute beside the rest."""
+"""Sentences at most, with what to avoid as one of them: what can be read in a minute beside the rest."""
 
 OPEN_MONTHS = 3
 """Months for which a complaint or claim without a known outcome is taken to be open: firms must answer in two."""
@@ -175,10 +175,10 @@ def what_to_say(
     """
     who = sheet.situation
     told = [moment for moment in moments if moment.event is not None and moment.event.is_told]
-    sad = next((m for m in told if m.event and m.event.kind in GRIEF and _within(m.on, cut, GRIEF_MONTHS)), None)
+    sad = [m for m in moments if m.event and m.event.kind in GRIEF and _within(m.on, cut, GRIEF_MONTHS)]
     complaint = _open(who.contact.open_complaint_on if who.contact else None, cut)
     is_minor = who.kind == "person" and who.age is not None and who.age < _ADULT
-    opening = _opening(sheet, cut, sad)
+    opening = _opening(sheet, cut, next((m for m in sad if m in told), None))
     if is_minor:
         opening = [Saying("minor"), *opening[:1]]
     elif not opening:
@@ -186,12 +186,14 @@ def what_to_say(
     glad = next((m for m in told if m.event and m.event.kind not in GRIEF), None)
     offer = None if complaint or sad or is_minor or not channels.marketing else _offer(sheet, glad, families)
     spoken = opening[:2] if is_minor or complaint else opening[:1]
-    room = SPOKEN - len(spoken) - (offer is not None)
+    avoided = _avoided(complaint is not None, bool(sad), channels)
+    most = SPOKEN - bool(avoided)
+    room = most - len(spoken) - (offer is not None)
     spoken += _questions(sheet, cut, moments, glad)[: min(room, 2)]
     spoken += [offer] if offer is not None else []
-    if len(spoken) < SPOKEN and any(moment.kind == "review" for moment in moments):
+    if len(spoken) < most and any(moment.kind == "review" for moment in moments):
         spoken.append(Saying("review"))
-    return (*spoken, *_avoided(complaint is not None, sad is not None, channels))
+    return (*spoken, *avoided)
 
 
 def _opening(sheet: Sheet, cut: dt.date, sad: Moment | None) -> list[Saying]:

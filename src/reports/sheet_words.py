@@ -17,6 +17,10 @@ SHEET_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "channel_preferred": ("{channel}, the client's choice", "{channel}, au choix du client"),
         "channel_last": ("{channel}, as last time", "{channel}, comme la dernière fois"),
         "channel_unknown": ("no preference known", "aucune préférence connue"),
+        "way_phone": ("Phone: yes", "Téléphone : oui"),
+        "way_no_phone": ("Phone: no", "Téléphone : non"),
+        "way_marketing": ("Marketing: yes", "Prospection : oui"),
+        "way_no_marketing": ("Marketing: no", "Prospection : non"),
         "gaps": ("Coverage gaps", "Équipement à compléter"),
         "gap_family": ("Family “{family}”", "Famille « {family} »"),
         "gap_target": ("firm's target", "couverture de base"),
@@ -27,7 +31,10 @@ SHEET_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Nothing missing beside comparable clients.",
             "Rien ne manque au regard des clients comparables.",
         ),
-        "peers": ("Comparable clients: {count} {traits}.", "Clients comparables : {count} {traits}."),
+        "peers": (
+            "Share held by comparable clients: {count} {traits}.",
+            "Part détenue par les clients comparables : {count} {traits}.",
+        ),
         "peers_hold": (
             "{share} of comparable clients have it",
             "{share} des clients comparables en sont équipés",
@@ -61,6 +68,7 @@ SHEET_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "moment_review": ("Review due: the last one was on {date}", "Bilan à prévoir : le dernier date du {date}"),
         "moment_first_review": ("Review due: none recorded", "Bilan à prévoir : aucun enregistré"),
         "more": ("and {count} more", "et {count} de plus"),
+        "more_reasons": ("{count} more reasons together", "{count} autres motifs réunis"),
         "no_cover": ("no contract", "aucun contrat"),
     }
 )
