@@ -439,7 +439,20 @@ SAYINGS: Mapping[str, tuple[str, ...]] = {
 }
 """What a client sheet may advise to say, and what each sentence may place in braces."""
 
+_PLACED = re.compile(r"\{(\w+)\}|[{}]")
+
 Sentences = dict[Literal["fr", "en"], Annotated[str, Field(min_length=1, max_length=200)]]
+
+
+def _mistakes_of(name: str, sentence: str) -> Iterator[str]:
+    """Say what is wrong with a sentence of the firm's own."""
+    if name not in SAYINGS:
+        yield f"there is no sentence {name!r} to say: {did_you_mean(name, SAYINGS)}"
+        return
+    allowed = ", ".join(f"{{{place}}}" for place in SAYINGS[name]) or "nothing"
+    for match in _PLACED.finditer(sentence):
+        if match[1] not in SAYINGS[name]:
+            yield f"the sentence {name!r} may place {allowed} in braces, not {match[0]!r}"
 
 
 class ReportSettings(Settings):
@@ -461,15 +474,14 @@ class ReportSettings(Settings):
     @field_validator("texts")
     @classmethod
     def _known_sentences(cls, texts: dict[str, Sentences]) -> dict[str, Sentences]:
-        for name, sentences in texts.items():
-            if name not in SAYINGS:
-                raise ValueError(f"there is no sentence {name!r} to say. {did_you_mean(name, SAYINGS)}")
-            for sentence in sentences.values():
-                places = [match[1] for match in re.finditer(r"\{(\w+)\}|[{}]", sentence)]
-                strange = [place for place in places if place not in SAYINGS[name]]
-                if strange:
-                    allowed = ", ".join(f"{{{place}}}" for place in SAYINGS[name]) or "nothing"
-                    raise ValueError(f"the sentence {name!r} may place {allowed} in braces, not {strange[0]!r}")
+        mistakes = [
+            mistake
+            for name, sentences in texts.items()
+            for sentence in sentences.values()
+            for mistake in _mistakes_of(name, sentence)
+        ]
+        if mistakes:
+            raise ValueError("; ".join(dict.fromkeys(mistakes)))
         return texts
 
 

@@ -155,3 +155,22 @@ def test_all_mistakes_of_a_question_are_told_with_the_others(load):
     assert "questions.0.label_fr: Field required" in text
     assert "questions.0.horzon: unknown key, did you mean 'horizon'?" in text
     assert "questions.0.min_events: Input should be greater than or equal to 20 (got 3)" in text
+
+
+def test_a_firms_own_sentences_are_known_ones_and_place_what_they_may(load):
+    good = {"offer": {"fr": "« Parlons de {product}. »"}, "news": {"en": "“What is new?”"}}
+    found = load({"reports": {"directory": "r", "texts": good, "events": {"new_home": ["home_loan"]}}})
+    assert found.reports.texts["offer"] == {"fr": "« Parlons de {product}. »"}
+    bad = {"offr": {"fr": "x"}, "offer": {"fr": "{score} {product}", "en": "{product"}, "news": {"fr": "{name}"}}
+    with pytest.raises(UsageError) as error:
+        load({"reports": {"directory": "r", "texts": bad}})
+    for told in (
+        "there is no sentence 'offr' to say: Did you mean 'offer'?",
+        "the sentence 'offer' may place {product} in braces, not '{score}'",
+        "the sentence 'offer' may place {product} in braces, not '{'",
+        "the sentence 'news' may place nothing in braces, not '{name}'",
+    ):
+        assert told in str(error.value)
+    for texts in ({"offer": {"de": "x"}}, {"offer": {"fr": ""}}, {"offer": {"fr": "x" * 201}}):
+        with pytest.raises(UsageError, match=r"reports\.texts"):
+            load({"reports": {"directory": "r", "texts": texts}})

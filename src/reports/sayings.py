@@ -85,7 +85,7 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "plans": (
             "“Do you have plans in the coming months that will need part of your savings?”",
-            "« Avez-vous, dans les prochains mois, un projet qui demandera une partie de votre épargne ? »",
+            "« Avez-vous, dans les prochains mois, un projet qui mobilisera une partie de vos avoirs ? »",
         ),
         "news": (
             "“Has anything changed in your situation or your plans since we last spoke?”",

@@ -8,6 +8,7 @@ import pytest
 
 from appetence.reports import language
 from appetence.reports.language import NOUNS, WORDS, Pen
+from appetence.reports.sheet_words import SHEET_WORDS
 from appetence.reports.situations import Contact, Holding, Situation
 
 NB = "\N{NO-BREAK SPACE}"
@@ -34,6 +35,14 @@ def test_every_word_is_there_in_both_languages_with_the_same_places():
 def test_no_word_is_left_unused():
     text = sources()
     assert [k for k in WORDS if not BY_CODE.match(k) and not re.search(rf"[\"']{k}[\"']", text)] == []
+
+
+def test_the_words_of_sheets_are_complete_used_and_not_those_of_other_pages():
+    text = sources() + files("appetence.reports").joinpath("briefing.py").read_text(encoding="utf-8")
+    assert not SHEET_WORDS.keys() & WORDS.keys()
+    for key, (english, french) in SHEET_WORDS.items():
+        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", french)), key
+        assert key.startswith("trait_") or re.search(rf"[\"']{key}[\"']", text), key
 
 
 def test_no_sentence_is_left_in_the_other_language():

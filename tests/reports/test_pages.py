@@ -159,7 +159,28 @@ def test_an_objection_to_marketing_keeps_a_client_off_the_list_of_sales(pages):
     section = re.search(r'<h2 id="ready">.*?</section>', text, re.DOTALL)[0]
     assert "Paul Petit" in section
     assert "Léa Petit" not in section
-    assert text.count("Opposé à la prospection") == 1
+    assert text.count("Opposition à la prospection") == 1
+
+
+def test_what_to_say_and_the_channel_are_on_every_sheet_and_nothing_of_a_name_runs(pages):
+    for language, words in (("fr", ("Que dire", "Canal :", "Téléphone : non")), ("en", ("What to say", "Phone: no"))):
+        text = pages[language]["advisor-001.html"]
+        assert text.count('<div class="talk">') == len(re.findall("<article", text)) == 7
+        assert all(word in plain(Tree(text).text) for word in words)
+    told = re.search(r'<div class="talk">.*?</div>', pages["fr"]["advisor-002.html"], re.DOTALL)[0]
+    assert "changement (&lt;b&gt;birth&lt;/b&gt;, octobre 2023)" in told
+
+
+def test_reasons_beyond_those_with_room_are_told_as_one_on_paper(reported, reasons):
+    """Six reasons and a risk of erosion: four are told, and the other two as one, so that the column still adds up."""
+    told = reasons("8", "attrition", 4.0, 9.0, 8.0, 7.0, 6.0, 2.5, -1.0, 4.5)
+    text = pages_of(reported(reasons=told), "en")["advisor-001.html"]
+    bodies = re.findall(r'<table class="reasons">.*?<tbody>(.*?)</tbody>', text, re.DOTALL)
+    table = next(body for body in bodies if "Reason 6 of 8" in body)
+    rows = re.findall(r"<tr(.*?)>\n?<td>(.*?)</td>.*?<td class=\"n\">(.*?)</td>", table, re.DOTALL)
+    kinds = [re.sub(r'.*"(.*)".*', r"\1", attributes) for attributes, _, _ in rows]
+    assert kinds == ["quiet", "", "", "", "", "screen", "screen", "paper", "quiet"]
+    assert rows[7][1:] == ("2 more reasons together", "+1.5 points")
 
 
 def test_members_of_a_household_are_linked(pages):

@@ -94,6 +94,32 @@ def test_contacts_are_summed_up(situation):
     )
 
 
+def test_a_complaint_is_open_until_its_outcome_is_known(situation):
+    rows = [
+        {"at": D(2023, 2, 1), "kind": "complaint"},
+        {"at": D(2023, 5, 1), "kind": "complaint", "outcome": "settled", "outcome_on": D(2023, 6, 1)},
+        {"at": D(2023, 9, 1), "kind": "claim", "outcome": "refused", "outcome_on": D(2024, 1, 1)},
+        {"at": D(2023, 3, 1), "kind": "review"},
+    ]
+    who = situation(interactions=[row | {"client_id": "1", "interaction_id": str(i)} for i, row in enumerate(rows)])
+    days = (who.contact.complaint_on, who.contact.open_complaint_on, who.contact.open_claim_on, who.contact.review_on)
+    assert days == (D(2023, 5, 1), D(2023, 2, 1), D(2023, 9, 1), D(2023, 3, 1))
+
+
+def test_referrals_are_the_clients_who_joined_in_twelve_months_on_a_clients_word(situation):
+    days = (D(2022, 12, 31), D(2023, 1, 1), D(2023, 12, 31), D(2024, 1, 1))
+    brought = [{"client_id": f"r{i}", "joined_on": day, "referred_by": "1"} for i, day in enumerate(days)]
+    assert situation(clients=[{"client_id": "1"}, *brought]).referrals == 2
+    assert situation(clients=[{"client_id": "1"}, *brought], client_id="r0").referrals == 0
+
+
+def test_what_is_inferred_of_a_life_nobody_told(situation):
+    day = {"client_id": "1", "occurred_on": D(2023, 11, 1), "known_on": D(2023, 12, 1)}
+    kinds = (("a", "crm"), ("b", "inferred"), ("c", "questionnaire"), ("d", None))
+    events = [day | {"kind": kind, "source": source} for kind, source in kinds]
+    assert [event.is_told for event in situation(life_events=events).events] == [True, False, True, False]
+
+
 def test_an_objection_holds_from_the_day_it_is_made_whatever_the_month(situation):
     consents = [
         {"purpose": "phone", "known_on": D(2020, 1, 1), "granted": False},
