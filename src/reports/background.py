@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from appetence.book import Book
@@ -31,8 +31,8 @@ class Background:
         Per client, what is missing.
     families
         Family per product.
-    has_reviews
-        Whether the firm records reviews.
+    knows
+        Of `KNOWLEDGE`, what the firm records: a sheet is silent on the rest.
     """
 
     likeness: Likeness
@@ -40,7 +40,7 @@ class Background:
     gaps: Mapping[str, tuple[Gap, ...]]
     families: Mapping[str, str]
     settings: ReportSettings
-    has_reviews: bool
+    knows: frozenset[str]
 
 
 def read_background(
@@ -68,8 +68,22 @@ def read_background(
     families = {product_id: row["family"] for product_id, row in sorted(directory.products.items())}
     likeness = Likeness(tuple(situations.values()), families, month.cut, objecting_clients(book))
     rules = Rules(book, month.cut, situations.values(), coverage)
-    has_reviews = any(who.contact is not None and who.contact.review_on for who in situations.values())
-    return Background(likeness, rules, all_gaps(situations, likeness, rules, families), families, settings, has_reviews)
+    gaps = all_gaps(situations, likeness, rules, families)
+    return Background(likeness, rules, gaps, families, settings, _known(book, situations.values()))
+
+
+def _known(book: Book, situations: Iterable[Situation]) -> frozenset[str]:
+    """Return what a book records of its clients beside contracts."""
+    situations = tuple(situations)
+    recorded = {
+        "events": book.has("life_events"),
+        "contacts": book.has("interactions"),
+        "consents": book.has("consents"),
+        "households": any(who.household_id is not None for who in situations),
+        "terms": any(holding.ends_on is not None for who in situations for holding in who.holdings),
+        "reviews": any(who.contact is not None and who.contact.review_on is not None for who in situations),
+    }
+    return frozenset(name for name, holds in recorded.items() if holds)
 
 
 def briefer_of(background: Background | None, pen: Pen, label: Callable[[str], str], cut: dt.date) -> Briefer:
@@ -83,5 +97,5 @@ def briefer_of(background: Background | None, pen: Pen, label: Callable[[str], s
         cut,
         background.settings,
         background.rules,
-        has_reviews=background.has_reviews,
+        background.knows,
     )

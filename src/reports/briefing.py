@@ -43,6 +43,10 @@ NAME_LENGTH = 32
 """Characters of the client's name, a product's, and another person's, beyond which they are cut on a sheet."""
 
 
+KNOWLEDGE = frozenset({"events", "contacts", "consents", "households", "terms", "reviews"})
+"""What a firm may record of clients beside their contracts."""
+
+
 class Line(NamedTuple):
     """A sentence, and in which manner it is meant: `say`, `do` or `avoid`."""
 
@@ -84,7 +88,11 @@ class Cover(NamedTuple):
 
 
 class Brief(NamedTuple):
-    """All that a sheet says beside scores and reasons; `more_…` counts what is left out."""
+    """All that a sheet says beside scores and reasons; `more_…` counts what is left out.
+
+    `channel` is empty, and so are `household` and `moments`, where nothing is known: `knows` tells whether the firm
+    records such things at all.
+    """
 
     name: str
     lines: tuple[Line, ...]
@@ -101,6 +109,7 @@ class Brief(NamedTuple):
     more_holdings: int
     household: tuple[Cover, ...]
     more_members: int
+    knows: frozenset[str]
 
 
 class Briefer:
@@ -116,8 +125,8 @@ class Briefer:
         Family per product.
     cut
         The day after the month that was scored.
-    has_reviews
-        Whether the firm records reviews.
+    knows
+        Of `KNOWLEDGE`, what the firm records.
     """
 
     def __init__(
@@ -128,12 +137,11 @@ class Briefer:
         cut: dt.date,
         settings: ReportSettings,
         rules: Rules | None = None,
-        *,
-        has_reviews: bool = False,
+        knows: frozenset[str] = KNOWLEDGE,
     ) -> None:
         self._pen, self._families, self._cut, self._settings = pen, families, cut, settings
         self._name_of = label
-        self._rules, self._has_reviews = rules, has_reviews
+        self._rules, self._knows = rules, knows
         place = 0 if pen.language == "en" else 1
         own = {name: told[pen.language] for name, told in settings.texts.items() if pen.language in told}
         self._texts = Pen(
@@ -146,7 +154,9 @@ class Briefer:
         """Return what there is to say of a client."""
         who = sheet.situation
         channels = channels_of(who)
-        moments = moments_of(who, self._cut, self._settings, self._families, self._rules, has_reviews=self._has_reviews)
+        moments = moments_of(
+            who, self._cut, self._settings, self._families, self._rules, has_reviews="reviews" in self._knows
+        )
         lines = [
             Line(one.manner, self._said(one))
             for one in what_to_say(sheet, self._cut, moments, channels, self._families)
@@ -177,6 +187,7 @@ class Briefer:
             more_contracts,
             members,
             more_members,
+            self._knows,
         )
 
     def evidence(self, sheet: Sheet, offer: Offer) -> str:
@@ -268,7 +279,7 @@ class Briefer:
 
     def _channel(self, best: str | None, is_preferred: bool) -> str:
         if best is None:
-            return self._pen("channel_unknown")
+            return ""
         return self._pen("channel_preferred" if is_preferred else "channel_last", channel=self._words(best))
 
     def _said(self, saying: Saying) -> str:

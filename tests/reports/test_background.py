@@ -56,7 +56,9 @@ def test_peers_are_counted_without_those_who_object_by_now_and_the_target_is_the
     assert "37 persons, aged 35 to 44" in brief.peers
 
 
-def test_a_review_is_due_only_where_reviews_are_recorded(read):
-    assert not read()[1].has_reviews
-    held = {"interaction_id": "1", "client_id": "3", "at": D(2023, 9, 1), "kind": "review"}
-    assert read(interactions=[held])[1].has_reviews
+def test_what_the_firm_records_is_known(read):
+    assert read()[1].knows == {"consents"}
+    held = {"interaction_id": "1", "client_id": "3", "at": D(2023, 9, 1), "kind": "call"}
+    assert read(interactions=[held])[1].knows == {"consents", "contacts"}
+    assert read(interactions=[held | {"kind": "review"}])[1].knows == {"consents", "contacts", "reviews"}
+    assert read(life_events=[])[1].knows == {"consents", "events"}

@@ -34,7 +34,9 @@ def plain(text: str) -> str:
 
 def briefer(language="fr", **settings) -> Briefer:
     pen = Pen(language, "EUR", {**WORDS, **SHEET_WORDS})
-    return Briefer(pen, lambda p: LABELS.get(p, p), FAMILIES, CUT, ReportSettings(directory="x", **settings))
+    return Briefer(
+        pen, lambda p: LABELS.get(p, p), FAMILIES, CUT, ReportSettings(directory="x", **settings), None, frozenset()
+    )
 
 
 def sheet(peers=None, gaps=(), household=(), offers=(), **situation) -> Sheet:
@@ -144,4 +146,4 @@ def test_a_firms_own_sentence_takes_the_place_of_the_packages_in_its_language_on
 
 def test_the_channel_is_told_in_words():
     assert briefer().brief(sheet(facts={"preferred_channel": "branch"})).channel == "agence, au choix du client"
-    assert briefer("en").brief(sheet()).channel == "no preference known"
+    assert briefer("en").brief(sheet()).channel == ""

@@ -1,5 +1,6 @@
 """Pages as text: inert names, a strict policy, and words instead of empty columns."""
 
+import datetime as dt
 import hashlib
 import re
 from base64 import b64encode
@@ -169,6 +170,21 @@ def test_what_to_say_and_the_channel_are_on_every_sheet_and_nothing_of_a_name_ru
         assert all(word in plain(Tree(text).text) for word in words)
     told = re.search(r'<div class="talk">.*?</div>', pages["fr"]["advisor-002.html"], re.DOTALL)[0]
     assert "changement (&lt;b&gt;birth&lt;/b&gt;, octobre 2023)" in told
+
+
+def test_a_sheet_is_silent_on_what_the_firm_does_not_record(reported):
+    """A book of contracts alone: no names, households, contacts, consents, life events or terms."""
+    clients = [{"client_id": str(i), "birth_date": None, "joined_on": dt.date(2020, 8, 1)} for i in range(1, 9)]
+    contracts = [{"contract_id": f"k{i}", "client_id": str(i), "product_id": "P"} for i in range(1, 9)]
+    tables = {"clients": clients, "contracts": contracts, "products": [{"product_id": "P"}, {"product_id": "Q"}]}
+    index = reported(tables=tables)
+    for language, missing in (
+        ("en", ("Household", "Contacts", "Key moments", "Channel:", "Client no.", "Coverage gaps")),
+        ("fr", ("Foyer", "Contacts", "Moments clés", "Canal", "Client n°", "Équipement à compléter")),
+    ):
+        text = plain(Tree("".join(pages_of(index, language)[f"advisor-00{n}.html"] for n in (1, 2))).text)
+        assert [word for word in missing if word in text] == []
+        assert {"en": "What to say", "fr": "Que dire"}[language] in text
 
 
 def test_reasons_beyond_those_with_room_are_told_as_one_on_paper(reported, reasons):
