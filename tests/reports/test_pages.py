@@ -179,8 +179,8 @@ def test_a_sheet_is_silent_on_what_the_firm_does_not_record(reported):
     tables = {"clients": clients, "contracts": contracts, "products": [{"product_id": "P"}, {"product_id": "Q"}]}
     index = reported(tables=tables)
     for language, missing in (
-        ("en", ("Household", "Contacts", "Key moments", "Channel:", "Client no.", "Coverage gaps")),
-        ("fr", ("Foyer", "Contacts", "Moments clés", "Canal", "Client n°", "Équipement à compléter")),
+        ("en", ("Household", "Contacts", "Key moments", "Channel:", "Balance", "Coverage gaps")),
+        ("fr", ("Foyer", "Contacts", "Moments clés", "Canal", "Encours", "Équipement à compléter")),
     ):
         text = plain(Tree("".join(pages_of(index, language)[f"advisor-00{n}.html"] for n in (1, 2))).text)
         assert [word for word in missing if word in text] == []
