@@ -260,6 +260,9 @@ def _coded(
     codes_of = {family: i for i, family in enumerate(sorted({family for family in first if family is not None}))}
     columns.append(np.array([-1 if family is None else codes_of[family] for family in first], dtype=np.int64))
     meanings.append({i: Trait("first_family", family) for family, i in codes_of.items()})
+    for codes, meaning in zip(columns[1:], meanings[1:], strict=True):
+        if len(meaning) < 2:  # what all have in common makes nobody comparable
+            codes[:] = -1
     return np.column_stack(columns) if situations else np.empty((0, len(TRAITS)), dtype=np.int64), tuple(meanings)
 
 

@@ -67,6 +67,7 @@ SHEET_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "moment_anniversary": ("With us for {years} on {date}", "{years} de relation le {date}"),
         "moment_review": ("Review due: the last one was on {date}", "Bilan à prévoir : le dernier date du {date}"),
         "moment_first_review": ("Review due: none recorded", "Bilan à prévoir : aucun enregistré"),
+        "no_term": ("No contract near its term.", "Aucun contrat proche de son échéance."),
         "more": ("and {count} more", "et {count} de plus"),
         "more_reasons": ("{count} more reasons together", "{count} autres motifs réunis"),
         "no_cover": ("no contract", "aucun contrat"),

@@ -86,7 +86,7 @@ def test_what_a_client_has_not_declared_is_not_compared():
 
 
 def test_a_company_is_compared_with_companies_whatever_birth_date_its_file_holds():
-    clients = [*crowd(40, kind="company", age=5), *crowd(40, 100, age=5)]
+    clients = [*crowd(40, kind="company", age=5), *crowd(40, 100, age=5), client("x", products=("fund",))]
     peers = likeness(clients).of("c0")
     assert peers.count == 39
     assert [trait.name for trait in peers.traits] == ["kind", "first_family"]
@@ -97,6 +97,13 @@ def test_clients_who_object_to_profiling_are_not_counted():
     assert likeness(clients, {"c1", "c2"}).of("c0").count == 47
     assert likeness(clients, {"c0"}).of("c0").count == 49
     assert likeness(clients, {f"c{n}" for n in range(1, 25)}).of("c0") is None
+
+
+def test_what_all_clients_have_in_common_makes_nobody_comparable():
+    clients = crowd(100, age=None)
+    assert likeness(clients).of("c0") is None  # all began with an account
+    mixed = [*clients, *crowd(40, 100, age=None, products=("fund",))]
+    assert likeness(mixed).of("c0").count == 99
 
 
 def test_a_kind_alone_makes_nobody_comparable_and_an_empty_book_has_nobody():
