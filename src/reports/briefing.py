@@ -111,6 +111,16 @@ class Brief(NamedTuple):
     more_members: int
     knows: frozenset[str]
 
+    @property
+    def has_balances(self) -> bool:
+        """Whether a balance is known of any contract shown."""
+        return any(holding.balance is not None for holding in self.holdings)
+
+    @property
+    def has_flows(self) -> bool:
+        """Whether net flows are known of any contract shown."""
+        return any(holding.net_flow is not None for holding in self.holdings)
+
 
 class Briefer:
     """Writes briefs in one language.
@@ -141,6 +151,7 @@ class Briefer:
     ) -> None:
         self._pen, self._families, self._cut, self._settings = pen, families, cut, settings
         self._name_of = label
+        self._labels: dict[str, str] = {}
         self._rules, self._knows = rules, knows
         place = 0 if pen.language == "en" else 1
         own = {name: told[pen.language] for name, told in settings.texts.items() if pen.language in told}
@@ -295,7 +306,9 @@ class Briefer:
         return self._texts(saying.name, **{name: write[name](value) for name, value in saying.values.items()})
 
     def _label(self, product_id: str) -> str:
-        return shortened(self._name_of(product_id), LABEL_LENGTH)
+        if product_id not in self._labels:
+            self._labels[product_id] = shortened(self._name_of(product_id), LABEL_LENGTH)
+        return self._labels[product_id]
 
     def _words(self, code: str | None) -> str:
         return shortened(in_words(code or "", self._pen.language), CODE_LENGTH)

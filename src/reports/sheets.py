@@ -136,6 +136,13 @@ class Sheet:
         """The points of the strongest reason, for the length of the bars."""
         return max((abs(reason.points) for reason in self.reasons if reason.is_reason), default=1.0)
 
+    def beyond(self, most: int) -> tuple[Reason, ...]:
+        """Return the reasons of leaving after the first `most`; none where there is just one more."""
+        if len(self.reasons) <= most + 3:  # the baseline and all the rest are among them
+            return ()
+        found = tuple(reason for reason in self.reasons if reason.is_reason)
+        return found[most:] if len(found) > most + 1 else ()
+
     @property
     def ready(self) -> Offer | None:
         """The best offer that the client is ready for; None for a client who objects to marketing."""
