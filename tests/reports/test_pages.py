@@ -199,6 +199,14 @@ def test_reasons_beyond_those_with_room_are_told_as_one_on_paper(reported, reaso
     assert rows[7][1:] == ("2 more reasons together", "+1.5 points")
 
 
+def test_a_long_reason_is_whole_on_the_screen_and_cut_on_paper(reported, reasons):
+    long = "A reason <b>" + "x" * 80 + " its end"
+    told = [row | {"text_en": long} for row in reasons("8", "attrition", 4.0, 9.0, 7.0)]
+    text = pages_of(reported(reasons=told), "en")["advisor-001.html"]
+    assert "A reason &lt;b&gt;xxx" in text
+    assert 'its end</span><span class="paper">…</span>' in text
+
+
 def test_members_of_a_household_are_linked(pages):
     sheet = next(
         s
