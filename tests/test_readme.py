@@ -10,7 +10,7 @@ import pyarrow as pa
 import yaml
 from pydantic import TypeAdapter
 
-from appetence.config import Asking, OwnQuestion
+from appetence.config import Asking, OwnQuestion, ReportSettings
 from appetence.models.questions import ask
 from appetence.targets.own import own_targets
 
@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_ten_line_book_passes_its_checks(tmp_path):
     customers, policies = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
-    config, _ = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    config, *_ = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     for name, text in (("customers.csv", customers), ("policies.csv", policies), ("myfirm.yaml", config)):
         (tmp_path / name).write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "appetence", "check", "-c", "myfirm.yaml"]
@@ -30,7 +30,7 @@ def test_the_ten_line_book_passes_its_checks(tmp_path):
 
 
 def test_the_question_of_a_firms_own_is_asked_as_told(make_book):
-    _, text = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    _, text, *_ = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     (question,) = TypeAdapter(tuple[OwnQuestion, ...]).validate_python(yaml.safe_load(text)["questions"])
     complaint = {"kind": "complaint", "at": dt.date(2022, 6, 30)}
     book = make_book(
@@ -55,6 +55,13 @@ def test_the_question_of_a_firms_own_is_asked_as_told(make_book):
         ("1", "happened"),
         ("2", "not_happened"),
     ]
+
+
+def test_the_settings_of_a_sheet_are_valid():
+    (text,) = (block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if block.startswith("reports:"))
+    found = ReportSettings.model_validate(yaml.safe_load(text)["reports"])
+    assert found.texts["news"]["fr"].startswith("« Quoi de neuf")
+    assert found.events == {"new_home": ("home_loan", "home_insurance")}
 
 
 def test_every_file_it_points_to_is_there():

@@ -183,7 +183,7 @@ def what_to_say(
         opening = [Saying("minor"), *opening[:1]]
     elif not opening:
         opening = _thanks(sheet, cut, moments)
-    glad = next((m for m in told if m.event and m.event.kind not in GRIEF), None)
+    glad = next((m for m in told if m.event and m.event.kind not in GRIEF and _within(m.on, cut, 12)), None)
     offer = None if complaint or sad or is_minor or not channels.marketing else _offer(sheet, glad, families)
     spoken = opening[:2] if is_minor or complaint else opening[:1]
     avoided = _avoided(complaint is not None, bool(sad), channels)

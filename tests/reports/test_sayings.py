@@ -79,6 +79,8 @@ def test_a_change_that_the_client_told_calls_for_its_product():
     offers = (OFFER, Offer("home", "first", 0.2, 5.0, True, 1.5, ()))
     assert said(sheet(offers, events=(event,))) == ["event", "offer_event"]
     assert said(sheet((OFFER,), events=(event,))) == ["event", "offer"]
+    old = LifeEvent("new_home", D(2022, 12, 31), "questionnaire")  # learnt of lately, but long past
+    assert said(sheet(offers, events=(old,))) == ["news", "offer"]
 
 
 @pytest.mark.parametrize("source", ["inferred", None])
