@@ -403,15 +403,6 @@ class ValueSettings(Settings):
     clusters: ClusterSettings = ClusterSettings()
 
 
-class ScoringSettings(Settings):
-    """Where scores go, and which shares of the book are the `high` and `medium` tiers of attrition risk."""
-
-    database: PathText
-    high: Annotated[float, Field(gt=0, lt=1)] = 0.10
-    medium: Annotated[float, Field(gt=0, lt=1)] = 0.20
-    reasons: Annotated[int, Field(ge=1, le=20)] = 5
-
-
 SAYINGS: Mapping[str, tuple[str, ...]] = {
     "complaint": ("date",),
     "claim": ("date",),
@@ -453,6 +444,15 @@ def _mistakes_of(name: str, sentence: str) -> Iterator[str]:
     for match in _PLACED.finditer(sentence):
         if match[1] not in SAYINGS[name]:
             yield f"the sentence {name!r} may place {allowed} in braces, not {match[0]!r}"
+
+
+class ScoringSettings(Settings):
+    """Where scores go, and which shares of the book are the `high` and `medium` tiers of attrition risk."""
+
+    database: PathText
+    high: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    medium: Annotated[float, Field(gt=0, lt=1)] = 0.20
+    reasons: Annotated[int, Field(ge=1, le=20)] = 5
 
 
 class ReportSettings(Settings):
