@@ -338,6 +338,47 @@ class TuningSettings(Settings):
     folds: Annotated[int, Field(ge=1, le=12)] = 3
 
 
+class Driver(Settings):
+    """How far one trait of a book moves its multiple: by `effect` per unit above `reference`, at most `limit`."""
+
+    reference: float
+    effect: float
+    limit: Annotated[float, Field(ge=0, le=10)]
+
+
+class MultipleSettings(Settings):
+    """The multiple of yearly revenue that a book is worth: `base`, and what the book's traits add, within bounds.
+
+    Money (`income`, `net_worth`) counts by doublings of its reference. `rank` is the place among advisors' revenue, from
+    -0.5 to 0.5. `places`: what the multiple gains where all clients live in a region. `credibility`: clients at whose
+    number an advisor's own figures count as much as the company's. Reasons for the values stand in
+    `appetence.value.book_value`; they are a starting point, and the firm's to set.
+    """
+
+    base: Annotated[float, Field(gt=0, le=20)] = 2.0
+    low: Annotated[float, Field(ge=0, le=20)] = 1.0
+    high: Annotated[float, Field(gt=0, le=20)] = 3.5
+    credibility: Annotated[float, Field(ge=0, le=100_000)] = 50.0
+    retention: Driver = Driver(reference=0.92, effect=5.0, limit=0.5)
+    families: Driver = Driver(reference=2.0, effect=0.2, limit=0.2)
+    share_of_wallet: Driver = Driver(reference=0.25, effect=0.5, limit=0.15)
+    age: Driver = Driver(reference=50.0, effect=-0.02, limit=0.3)
+    income: Driver = Driver(reference=40_000.0, effect=0.05, limit=0.1)
+    net_worth: Driver = Driver(reference=150_000.0, effect=0.05, limit=0.1)
+    growth: Driver = Driver(reference=0.02, effect=2.0, limit=0.3)
+    rank: Driver = Driver(reference=0.0, effect=0.2, limit=0.1)
+    places: dict[str, Annotated[float, Field(ge=-1, le=1)]] = {}
+
+    @model_validator(mode="after")
+    def _in_order(self) -> MultipleSettings:
+        if not self.low <= self.base <= self.high:
+            raise ValueError(f"base must lie between low and high, not {self.base:g}")
+        for name in ("income", "net_worth"):
+            if getattr(self, name).reference <= 0:
+                raise ValueError(f"{name}.reference must be above zero: money counts by doublings of it")
+        return self
+
+
 class BacktestSettings(Settings):
     """Dates at which `appetence backtest` makes the models again as of then: how many, and months between them."""
 
@@ -392,6 +433,7 @@ class ValueSettings(Settings):
     drawn to its product's mean. `tail`: whether what comes after the horizon counts, on the book's long-run decline.
     `segments`: a YAML file with the rules by which the firm divides its clients; left out, it does not. `matrix`:
     thresholds of the matrix of profitability and potential. `clusters`: how clients are grouped by behaviour.
+    `multiple`: of yearly revenue, for the value of a book as it is sold.
     """
 
     discount_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.04
@@ -401,6 +443,7 @@ class ValueSettings(Settings):
     segments: PathText | None = None
     matrix: MatrixSettings = MatrixSettings()
     clusters: ClusterSettings = ClusterSettings()
+    multiple: MultipleSettings = MultipleSettings()
 
 
 SAYINGS: Mapping[str, tuple[str, ...]] = {
