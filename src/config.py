@@ -349,9 +349,9 @@ class Driver(Settings):
 class MultipleSettings(Settings):
     """The multiple of yearly revenue that a book is worth: `base`, and what the book's traits add, within bounds.
 
-    Money (`income`, `net_worth`) counts by doublings of its reference. `rank` is the place among advisors' revenue, from
-    -0.5 to 0.5. `places`: what the multiple gains where all clients live in a region. `credibility`: clients at whose
-    number an advisor's own figures count as much as the company's. Reasons for the values stand in
+    Money (`income`, `net_worth`) counts by doublings of its reference. `rank` is the place among advisors' revenue,
+    from -0.5 to 0.5. `places`: what the multiple gains where all clients live in a region. `credibility`: clients at
+    whose number an advisor's own figures count as much as the company's. Reasons for the values stand in
     `appetence.value.book_value`; they are a starting point, and the firm's to set.
     """
 
@@ -377,6 +377,19 @@ class MultipleSettings(Settings):
             if getattr(self, name).reference <= 0:
                 raise ValueError(f"{name}.reference must be above zero: money counts by doublings of it")
         return self
+
+
+class AcquisitionSettings(Settings):
+    """What new clients brought and cost, by how they came.
+
+    `months`: clients are looked at who joined in so many months. `per_offer`: cost of an offer, by its channel.
+    `per_client`: further cost of a new client, by source. `least`: clients below which a group's money is not shown.
+    """
+
+    months: Annotated[int, Field(ge=1, le=120)] = 36
+    per_offer: dict[str, Annotated[float, Field(ge=0)]] = {}
+    per_client: dict[str, Annotated[float, Field(ge=0)]] = {}
+    least: Annotated[int, Field(ge=1, le=1000)] = 10
 
 
 class BacktestSettings(Settings):
@@ -433,7 +446,7 @@ class ValueSettings(Settings):
     drawn to its product's mean. `tail`: whether what comes after the horizon counts, on the book's long-run decline.
     `segments`: a YAML file with the rules by which the firm divides its clients; left out, it does not. `matrix`:
     thresholds of the matrix of profitability and potential. `clusters`: how clients are grouped by behaviour.
-    `multiple`: of yearly revenue, for the value of a book as it is sold.
+    `multiple`: of yearly revenue, for the value of a book as it is sold. `acquisition`: what new clients cost.
     """
 
     discount_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.04
@@ -444,6 +457,7 @@ class ValueSettings(Settings):
     matrix: MatrixSettings = MatrixSettings()
     clusters: ClusterSettings = ClusterSettings()
     multiple: MultipleSettings = MultipleSettings()
+    acquisition: AcquisitionSettings = AcquisitionSettings()
 
 
 SAYINGS: Mapping[str, tuple[str, ...]] = {

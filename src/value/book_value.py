@@ -2,22 +2,22 @@
 
     multiple = base + Σ_d effect_d · (x_d − reference_d), each term within its limit, the sum within bounds
 
-over what buyers look at: retention; depth of relations (families held, share of wallet); clients' age, income, net worth
-and place; trend and rank of revenue. The form is a sum, so that each term is money by itself (revenue times the term),
-terms add up to the book value, and advisors' terms add up to the team's.
+over what buyers look at: retention; depth of relations (families held, share of wallet); clients' age, income, net
+worth and place; trend and rank of revenue. The form is a sum, so that each term is money by itself (revenue times the
+term), terms add up to the book value, and advisors' terms add up to the team's.
 
 The values that ship are read off published practice, none of it from this software's books, and are the firm's to set:
 
-- A base of 2 within bounds of 1 to 3.5: two times recurring revenue is the trade's rule of thumb for advisory practices,
-  most sales lying between 1.5 and 3 (FP Transitions' figures, as told by practice-valuation guides); portfolios of French
-  brokers change hands at 1.5 to 2.2 times commissions in non-life, 2 to 3 in life and health (Selectra, « Vente de
-  portefeuille d'assurance »), with 1.1 and 3.5 at the extremes.
+- A base of 2 within bounds of 1 to 3.5: two times recurring revenue is the trade's rule of thumb for advisory
+  practices, most sales lying between 1.5 and 3 (FP Transitions' figures, as told by guides to their valuation);
+  portfolios of French brokers change hands at 1.5 to 2.2 times commissions in non-life, 2 to 3 in life and health
+  (Selectra, « Vente de portefeuille d'assurance »), with 1.1 and 3.5 at the extremes.
 - Retention weighs most, in all guides. Appraisers of insurance agencies move the multiple by about a quarter for five
   points of yearly retention around 90 to 92 %: 0.05 per point.
 - Age next: older clients draw down what they have. 0.02 per year makes 0.3 over the fifteen years between a book of
   working age and one in retirement.
-- Growth of revenue: books that grow by 10 % a year or more are said to gain a quarter to a half; 0.02 per point, at most
-  0.3.
+- Growth of revenue: guides name growth of 10 % a year as what earns a high multiple, without a figure; 0.02 per point,
+  at most 0.3.
 - Depth, income, net worth and rank are named without figures: small effects, which cannot move the multiple by more
   than 0.1 to 0.2 each. Place has none until the firm gives it.
 
@@ -126,7 +126,8 @@ def traits(found: Components, settings: MultipleSettings, revenue: Ints, known: 
             values[name] = _drawn(found.sums[of, ""], found.sums[over, ""], own, scale, both)
     if settings.places and found.details("living_in"):
         parts = [
-            weight * _drawn(found.sums["living_in", place], found.sums["clients", ""], own, 1.0, found.known["living_in"])
+            weight
+            * _drawn(found.sums["living_in", place], found.sums["clients", ""], own, 1.0, found.known["living_in"])
             for place, weight in settings.places.items()
             if ("living_in", place) in found.sums
         ]

@@ -134,7 +134,7 @@ KPIS: tuple[Kpi, ...] = (
         ),
         (
             "Taux de rétention",
-            "Part des clients d'il y a 12 mois toujours présents ; hors décès, échéances et résiliations par l'assureur",
+            "Part des clients d'il y a 12 mois encore présents ; hors décès, échéances et résiliations par l'assureur",
         ),
         Unit.SHARE,
         Kind.RATIO,

@@ -87,7 +87,9 @@ def read_components(book: Book, units: Units, window: Window) -> Components:
 def _clients(book: Book, contracts: ir.Table, units: Units, window: Window) -> pa.Table:
     """Return all clients with their leaf, and the cuts at which they held anything, several families, or were gone."""
     families = sorted({*book.execute(book.table("products").select("family").distinct())["family"].to_pylist()})
-    by_family = {f"held_{place}": united(contracts.held, contracts.family == code) for place, code in enumerate(families)}
+    by_family = {
+        f"held_{place}": united(contracts.held, contracts.family == code) for place, code in enumerate(families)
+    }
     held = contracts.group_by("client_id").agg(held=united(contracts.held), **by_family)
     clients = book.table("clients").select("client_id", "advisor_id", "kind", "birth_date")
     other = exits(contracts, held, window)
@@ -283,4 +285,6 @@ def _bit(masks: Ints, j: int) -> Ints:
 
 
 def _ints(column: pa.ChunkedArray | pa.Array) -> Ints:
-    return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy(), dtype=np.int64)
+    return np.asarray(
+        column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy(), dtype=np.int64
+    )

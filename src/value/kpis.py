@@ -183,7 +183,8 @@ def _column(kpi: Kpi, detail: str, sums: _Sums, units: Units, large: Flags) -> d
     rank, among = _ranks(kpi, value, units, large)
     numerator, denominator = of[0], np.full_like(of[0], -1) if over is None else over[0]
     if kpi.kind is Kind.GROWTH:
-        denominator = _earlier(of[0], YEAR)
+        denominator = np.zeros_like(of[0])
+        denominator[:, YEAR:] = of[0][:, :-YEAR]
         numerator = of[0] - denominator
     return {
         "value": value,
@@ -226,8 +227,8 @@ def _year_to_date(kpi: Kpi, detail: str, sums: _Sums, value: Floats) -> Floats:
         if kpi.flows:  # against the same months of last year
             return _formula(kpi, sums.of(kpi.of, detail, True), None)
         return _formula(kpi, sums.of(kpi.of, detail), None, lag)
-    over = None if kpi.over is None else sums.of(kpi.over, detail, True)
-    return _formula(kpi, sums.of(kpi.of, detail, True), over)
+    whole = None if kpi.over is None else sums.of(kpi.over, detail, True)
+    return _formula(kpi, sums.of(kpi.of, detail, True), whole)
 
 
 def _ranks(kpi: Kpi, value: Floats, units: Units, large: Flags) -> tuple[Ints, Ints]:
@@ -284,11 +285,10 @@ def _ratio(a: Floats, b: Floats) -> Floats:
     return np.where(b > 0, a / np.where(b > 0, b, 1.0), np.nan)
 
 
-def _earlier(values: npt.NDArray[np.generic], lag: int | Ints) -> npt.NDArray[np.generic]:
-    """Return what stood `lag` cuts before each; NaN, or 0 of whole numbers, where that lies before the first."""
+def _earlier(values: Floats, lag: int | Ints) -> Floats:
+    """Return what stood `lag` cuts before each; NaN where that lies before the first."""
     place = np.arange(values.shape[1]) - lag
-    empty: float = np.nan if values.dtype == np.float64 else 0
-    return np.where(place >= 0, values[:, np.maximum(place, 0)], empty)
+    return np.where(place >= 0, values[:, np.maximum(place, 0)], np.nan)
 
 
 def _left_out(found: Components) -> dict[str, Verdict]:

@@ -1,4 +1,4 @@
-"""Advisors and the parts of the firm above them: figures of advisors added up, so that children add up to their parent."""
+"""Advisors and the parts of the firm above them: figures of advisors added up, so that parts make the whole."""
 
 from __future__ import annotations
 
