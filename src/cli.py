@@ -423,12 +423,14 @@ def report(config: ConfigOption = DEFAULT_CONFIG, month: MonthOption = None) -> 
 
 @app.command()
 def docs(out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("docs")) -> None:
-    """Write the pages that are generated from declarations: the book's contract, the features, the score tables."""
+    """Write the pages that are generated from declarations: book, features, score tables, key figures."""
     from appetence.book.describe import describe_contract
     from appetence.features.describe import describe_features
     from appetence.scoring.describe import describe_scores
+    from appetence.value.describe import describe_kpis
 
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in (("book", describe_contract()), ("features", describe_features()), ("scores", describe_scores())):
+    pages = {"book": describe_contract(), "features": describe_features(), "scores": describe_scores()}
+    for name, text in (pages | {"kpis": describe_kpis()}).items():
         (out / f"{name}.md").write_text(text, encoding="utf-8")
         print(out / f"{name}.md")

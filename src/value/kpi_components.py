@@ -71,9 +71,9 @@ def read_components(book: Book, units: Units, window: Window) -> Components:
     The book holds today's advisor of a client only: earlier months are told of the clients that an advisor has now.
     """
     found = Components(window)
-    contracts = book.memtable("kpi_contracts", book.execute(held_contracts(book, window)))
-    clients = book.memtable("kpi_clients", _clients(book, contracts, units, window))
     try:
+        contracts = _kept(book, "kpi_contracts", held_contracts(book, window))
+        clients = _kept(book, "kpi_clients", _clients(book, contracts, units, window))
         _add_population(book, found, clients, contracts, units)
         _add_joined(book, found, units)
         facts = _add_declared(book, found, clients, units) if book.has("client_facts") else None
@@ -84,8 +84,14 @@ def read_components(book: Book, units: Units, window: Window) -> Components:
     return found
 
 
-def _clients(book: Book, contracts: ir.Table, units: Units, window: Window) -> pa.Table:
-    """Return all clients with their leaf, and the cuts at which they held anything, several families, or were gone."""
+def _kept(book: Book, name: str, expression: ir.Table) -> ir.Table:
+    """Return a table of an expression's rows, which stay in the database: there may be millions."""
+    book.keeping(name, expression)()
+    return book.awaited(name, expression.schema().to_pyarrow())
+
+
+def _clients(book: Book, contracts: ir.Table, units: Units, window: Window) -> ir.Table:
+    """Return all clients with their leaf, the cuts at which they held anything of each family, and those gone."""
     families = sorted({*book.execute(book.table("products").select("family").distinct())["family"].to_pylist()})
     by_family = {
         f"held_{place}": united(contracts.held, contracts.family == code) for place, code in enumerate(families)
@@ -93,17 +99,18 @@ def _clients(book: Book, contracts: ir.Table, units: Units, window: Window) -> p
     held = contracts.group_by("client_id").agg(held=united(contracts.held), **by_family)
     clients = book.table("clients").select("client_id", "advisor_id", "kind", "birth_date")
     other = exits(contracts, held, window)
+    numbers = pa.table({"advisor_id": units.advisor_id[:-1], "leaf": np.arange(len(units.advisor_id) - 1)})
+    leaves = book.memtable("kpi_leaves", numbers.cast(pa.schema([("advisor_id", pa.string()), ("leaf", pa.int64())])))
     rows = clients.left_join(held, "client_id").drop("client_id_right").left_join(other, "client_id")
-    rows = rows.select(
+    rows = rows.drop("client_id_right").left_join(leaves, "advisor_id")
+    return rows.select(
         "client_id",
-        "advisor_id",
+        leaf=rows.leaf.fill_null(len(numbers)),
         held=rows.held.fill_null(0),
         other=rows.other.fill_null(0),
         born=(rows.kind == "person").ifelse(month_index(rows.birth_date), ibis.null("int64")),
         **{name: rows[name].fill_null(0) for name in by_family},
     )
-    table = book.execute(rows)
-    return table.append_column("leaf", pa.array(units.leaf_of(table["advisor_id"]))).drop_columns("advisor_id")
 
 
 def _add_population(book: Book, found: Components, clients: ir.Table, contracts: ir.Table, units: Units) -> None:
@@ -186,7 +193,8 @@ def _add_declared(book: Book, found: Components, clients: ir.Table, units: Units
         income=cents(rows.income),
         net_worth=(worth >= LEAST_NET_WORTH).ifelse(worth, ibis.null("int64")),
     )
-    table = book.execute(rows.filter(rows.held != 0).order_by("leaf"))
+    kept = _kept(book, "kpi_facts", rows.filter(rows.held != 0))
+    table = book.execute(kept.drop("client_id").order_by("leaf"))
     leaf, held, size = _ints(table["leaf"]), _ints(table["held"]), len(units.advisor_id)
     seen, cuts = _seen(book, window, 0), range(window.size)
     for name in ("income", "net_worth"):
@@ -198,8 +206,7 @@ def _add_declared(book: Book, found: Components, clients: ir.Table, units: Units
                 found.add(key, np.stack(sums, axis=1), seen)
     if book.has_column("client_facts", "region"):
         _add_regions(found, leaf, held, table["region"].fill_null(UNKNOWN).combine_chunks(), size, seen)
-    names = ["client_id", "held"]
-    return book.memtable("kpi_wallets", table.filter(table["net_worth"].is_valid()).select(names))
+    return kept.filter(kept.net_worth.notnull()).select("client_id", "held")
 
 
 def _add_regions(found: Components, leaf: Ints, held: Ints, region: pa.Array, size: int, seen: Flags) -> None:
