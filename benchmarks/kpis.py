@@ -1,10 +1,10 @@
 """Key figures of all advisors over 24 months, against the same figures asked month by month.
 
 The book is that of `benchmarks/feature_book.py`. The named alternative is what one would write first: for each month
-the book as it was known at its cut (`Book.as_known`), and a grouped query per figure: clients, retention, families held,
-assets, revenue and share of wallet. It tells seven sums of those that `read_components` tells (the way `sums`), and both
-must agree to the last digit. `everything` is the table `book_kpis` with book values, from drawn scores of all clients.
-Memory is the process's peak, each way in a process of its own.
+the book as it was known at its cut (`Book.as_known`), and a grouped query per figure: clients, retention, families
+held, assets, revenue and share of wallet. It tells seven sums of those that `read_components` tells (the way `sums`),
+and both must agree to the last digit. `everything` is the table `book_kpis` with book values, from drawn scores of all
+clients. Memory is the process's peak, each way in a process of its own.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -128,11 +127,9 @@ def _won(book: Book, cut: dt.date, scores: pa.Table, settings: AcquisitionSettin
     """Return the clients who joined, with what each brought, is worth and cost."""
     since = ibis.literal(shift(cut, -settings.months))
     clients = book.as_known("clients", cut)
-    clients = clients.filter(clients.joined_on >= since).select(
-        "client_id", "joined_on", source=clients.source.fill_null(UNKNOWN)
-    )
-    who = book.execute(clients).to_pandas().set_index("client_id").sort_index()
-    who["stayed"] = who.index.isin(book.execute(_holding(book, cut))["client_id"].to_pylist())
+    clients = clients.filter(clients.joined_on >= since)
+    rows = _with_stayed(book, cut, clients.select("client_id", source=clients.source.fill_null(UNKNOWN)))
+    who = book.execute(rows).to_pandas().set_index("client_id").sort_index()
     worth = clients_worth(scores)
     who["ahead"] = worth.reindex(who.index).fillna(0.0).where(who["stayed"], 0.0)
     months = max(Month.before(cut) - Month.of(book.observed_from) + 1, 1)
@@ -179,35 +176,30 @@ def _sources(book: Book, cut: dt.date, who: pd.DataFrame, settings: AcquisitionS
 
 def _referrers(book: Book, cut: dt.date, scores: pa.Table) -> tuple[Referrer, ...]:
     clients = book.as_known("clients", cut)
-    rows = book.execute(clients.select("client_id", "referred_by", "advisor_id")).to_pandas().set_index("client_id")
-    brought = rows[rows["referred_by"].notna()]
-    holding = set(book.execute(_holding(book, cut))["client_id"].to_pylist())
-    worth = clients_worth(scores).reindex(brought.index).fillna(0.0)
-    stayed = brought.index.isin(holding)
-    table = pd.DataFrame(
-        {"by": brought["referred_by"], "stayed": stayed, "worth": np.where(stayed, worth, 0.0)}, index=brought.index
-    )
-    sums = table.groupby("by").agg(clients=("stayed", "size"), stayed=("stayed", "sum"), worth=("worth", "sum"))
-    found = []
-    for referrer, row in sums.iterrows():
-        advisor = rows["advisor_id"].get(referrer)
-        told = row["clients"] >= REFERRED_AT_LEAST
-        found.append(
-            Referrer(
-                str(referrer),
-                None if pd.isna(advisor) else str(advisor),
-                int(row["clients"]),
-                int(row["stayed"]),
-                float(row["worth"]) if told else None,
-            )
+    brought = clients.filter(clients.referred_by.notnull()).select("client_id", "referred_by")
+    rows = book.execute(_with_stayed(book, cut, brought)).to_pandas().set_index("client_id")
+    rows["worth"] = clients_worth(scores).reindex(rows.index).fillna(0.0).where(rows["stayed"], 0.0)
+    sums = rows.groupby("referred_by").agg(clients=("stayed", "size"), stayed=("stayed", "sum"), worth=("worth", "sum"))
+    owners = book.execute(clients.semi_join(brought, clients.client_id == brought.referred_by))
+    advisors = dict(zip(owners["client_id"].to_pylist(), owners["advisor_id"].to_pylist(), strict=True))
+    found = [
+        Referrer(
+            str(name), advisors.get(name), int(clients), int(stayed), worth if clients >= REFERRED_AT_LEAST else None
         )
+        for name, clients, stayed, worth in zip(
+            sums.index.tolist(), sums["clients"].tolist(), sums["stayed"].tolist(), sums["worth"].tolist(), strict=True
+        )
+    ]
     return tuple(sorted(found, key=lambda one: (-one.clients, -(one.worth or 0.0), one.client_id)))
 
 
-def _holding(book: Book, cut: dt.date) -> ir.Table:
+def _with_stayed(book: Book, cut: dt.date, clients: ir.Table) -> ir.Table:
+    """Return clients with `stayed`: whether each holds a contract at the cut."""
     contracts = book.as_known("contracts", cut)
-    held = contracts.filter(contracts.closed_on.isnull() | (contracts.closed_on >= ibis.literal(cut)))
-    return held.select("client_id").distinct()
+    open_still = contracts.closed_on.isnull() | (contracts.closed_on >= ibis.literal(cut))
+    held = contracts.filter(contracts.opened_on < cut, open_still).select("client_id").distinct()
+    rows = clients.left_join(held.mutate(here=True), "client_id")
+    return rows.select(*clients.columns, stayed=rows.here.notnull())
 
 
 def _first_sales(book: Book, cut: dt.date) -> pd.Series:

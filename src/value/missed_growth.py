@@ -53,7 +53,9 @@ def wallet_gaps(book: Book, cut: dt.date, clients: pd.Index) -> pd.Series:
     return ((reach * worth - assets).clip(lower=0.0) * earned).where(shares.notna())
 
 
-def coverage_gaps(book: Book, cut: dt.date, segments: pd.Series, coverage: Mapping[str, Sequence[str]]) -> pd.Series:
+def coverage_gaps(
+    book: Book, cut: dt.date, segments: pd.Series, coverage: Mapping[str, Sequence[str]], earned: pd.DataFrame
+) -> pd.Series:
     """Return the yearly margin of families missing from the coverage target, by the share of the segment holding each.
 
     Parameters
@@ -62,9 +64,17 @@ def coverage_gaps(book: Book, cut: dt.date, segments: pd.Series, coverage: Mappi
         Per client, the segment of the coverage target; null where none: then nothing is known to be missing.
     coverage
         Per segment, its families. Those whose margin is earned on balances are left to `wallet_gaps`.
+    earned
+        From `family_profits`.
     """
-    margins = _family_margins(book, cut)
-    held = book.execute(_held(book, cut).group_by("client_id", "family").agg(n=ibis._.count())).to_pandas()
+    margins = _family_margins(earned)
+    wanted = sorted({family for families in coverage.values() for family in families if family in margins})
+    if not wanted:
+        return pd.Series(0.0, index=segments.index).where(segments.isin(list(coverage)))
+    held = _held(book, cut)
+    flags = {family: (held.family == family).any() for family in wanted}
+    owned = book.execute(held.group_by("client_id").agg(**flags)).to_pandas().set_index("client_id")
+    owned = owned.reindex(segments.index).fillna(False).astype(bool)
     missed = pd.Series(np.nan, index=segments.index, dtype=float)
     for segment, families in coverage.items():
         mine = segments.index[segments == segment]
@@ -72,14 +82,13 @@ def coverage_gaps(book: Book, cut: dt.date, segments: pd.Series, coverage: Mappi
             continue
         missed[mine] = 0.0
         for family in dict.fromkeys(families):
-            if family not in margins:
-                continue
-            holds = mine.isin(held.loc[held["family"] == family, "client_id"])
-            missed[mine[~holds]] += margins[family] * holds.mean()
+            if family in margins:
+                holds = owned.loc[mine, family]
+                missed[mine] += margins[family] * holds.mean() * ~holds
     return missed
 
 
-def missed_moments(book: Book, cut: dt.date, clients: pd.Index) -> pd.Series:
+def missed_moments(book: Book, cut: dt.date, clients: pd.Index, earned: pd.DataFrame) -> pd.Series:
     """Return the yearly margin of life events of the last year that nobody answered; NaN in a book without any.
 
     An event is answered by an interaction or a new contract between the day before the firm knew and `ANSWER_DAYS`
@@ -94,7 +103,7 @@ def missed_moments(book: Book, cut: dt.date, clients: pd.Index) -> pd.Series:
     contracts = book.as_known("contracts", cut)
     opened = book.execute(contracts.select("client_id", day=contracts.opened_on)).to_pandas()
     opened["day"] = pd.to_datetime(opened["day"])
-    worth = _moment_values(events, opened, pd.Timestamp(cut), _clients_since(book, cut)) * _mean_margin(book, cut)
+    worth = _moment_values(events, opened, pd.Timestamp(cut), _clients_since(book, cut)) * _mean_margin(earned)
     over = pd.Timestamp(cut) - pd.Timedelta(days=ANSWER_DAYS)
     recent = events[(events["known_on"] >= pd.Timestamp(shift(cut, -YEAR))) & (events["known_on"] <= over)]
     recent = recent.drop_duplicates(["client_id", "kind"]).reset_index(drop=True)
@@ -175,25 +184,31 @@ def _balance_yield(book: Book, cut: dt.date) -> float:
     return YEAR * row["profit"] / row["balance"] if row["balance"] and row["balance"] > 0 else float("nan")
 
 
-def _family_margins(book: Book, cut: dt.date) -> dict[str, float]:
-    """Return the yearly profit of a client in each family that is not about balances; of families held by enough."""
+def family_profits(book: Book, cut: dt.date) -> pd.DataFrame:
+    """Return what contracts in force brought in 12 months: `family`, `on_balance`, `profit`, `clients`, `contracts`.
+
+    `on_balance`: the margin is earned on money held with us. Without balances, profit is not known (NaN).
+    """
     profits, held = contract_profits(book, cut), _held(book, cut)
-    held = held.filter(~held.on_balance)
     if profits is None:
-        return {}
-    rows = held.left_join(profits.select("contract_id", "profit"), "contract_id")
-    by_family = rows.group_by("family").agg(
-        profit=rows.profit.sum().cast("float64").fill_null(0.0), clients=rows.client_id.nunique()
+        rows = held.mutate(profit=ibis.null("float64"))
+    else:
+        rows = held.left_join(profits.select("contract_id", "profit"), "contract_id")
+    grouped = rows.group_by("family", "on_balance").agg(
+        profit=rows.profit.sum().cast("float64"), clients=rows.client_id.nunique(), contracts=rows.count()
     )
-    found = book.execute(by_family).to_pylist()
-    return {row["family"]: max(row["profit"] / row["clients"], 0.0) for row in found if row["clients"] >= LEAST_CLIENTS}
+    found = book.execute(grouped.order_by("family", "on_balance")).to_pandas()
+    return found if profits is None else found.fillna({"profit": 0.0})
 
 
-def _mean_margin(book: Book, cut: dt.date) -> float:
-    """Return the mean yearly profit of a contract in force; NaN in a book without balances."""
-    profits = contract_profits(book, cut)
-    if profits is None:
-        return float("nan")
-    rows = _held(book, cut).left_join(profits.select("contract_id", "profit"), "contract_id")
-    (row,) = book.execute(rows.agg(profit=rows.profit.sum().cast("float64"), contracts=rows.count())).to_pylist()
-    return max(float(row["profit"] or 0.0) / row["contracts"], 0.0) if row["contracts"] else float("nan")
+def _family_margins(earned: pd.DataFrame) -> dict[str, float]:
+    """Return the yearly profit of a client in each family that is not about balances; of families held by enough."""
+    rows = earned[~earned["on_balance"] & (earned["clients"] >= LEAST_CLIENTS)].dropna(subset=["profit"])
+    margins = (rows["profit"] / rows["clients"]).clip(lower=0.0)
+    return dict(zip(rows["family"].astype(str), margins.tolist(), strict=True))
+
+
+def _mean_margin(earned: pd.DataFrame) -> float:
+    """Return the mean yearly profit of a contract in force; NaN where it is not known."""
+    contracts = int(earned["contracts"].sum())
+    return max(float(earned["profit"].sum(skipna=False)) / contracts, 0.0) if contracts else float("nan")

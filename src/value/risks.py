@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from appetence.book import Book
 from appetence.errors import UsageError
-from appetence.value.missed_growth import coverage_gaps, missed_moments, wallet_gaps
+from appetence.value.missed_growth import coverage_gaps, family_profits, missed_moments, wallet_gaps
 from appetence.value.units import Units
 
 Ints = npt.NDArray[np.int64]
@@ -101,15 +101,16 @@ def client_risks(
     clients = table.index
     value = _column(table, "lifetime_value").clip(lower=0.0)
     years = _column(table, "years").fillna(1.0)
+    earned = family_profits(book, cut)
     found: dict[str, pd.Series] = {
         "attrition": _column(table, "attrition_probability") * value,
         "erosion": (-_column(table, "value_erosion")).clip(lower=0.0),
         "wallet": wallet_gaps(book, cut, clients) * years,
         "coverage": years * np.nan,
-        "moments": missed_moments(book, cut, clients) * years,
+        "moments": missed_moments(book, cut, clients, earned) * years,
     }
     if coverage and "coverage_segment" in table:
-        found["coverage"] = coverage_gaps(book, cut, table["coverage_segment"], coverage) * years
+        found["coverage"] = coverage_gaps(book, cut, table["coverage_segment"], coverage, earned) * years
     columns = {f"{name}_cents": _cents(amounts) for name, amounts in found.items()}
     return pa.table({"client_id": scores["client_id"], **columns}).cast(CLIENT_RISKS)
 

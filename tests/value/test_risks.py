@@ -147,7 +147,8 @@ def test_moments_are_worth_what_such_events_brought_before(make_book):
         ],
     }
     clients = np.array([str(n) for n in range(6)])
-    missed = missed_growth.missed_moments(make_book(tables), CUT, pd.Index(clients))
+    book = make_book(tables)
+    missed = missed_growth.missed_moments(book, CUT, pd.Index(clients), missed_growth.family_profits(book, CUT))
     # five moves are over, three contracts within six months; clients open four contracts in 6 · 36 months anyway
     months = 6 * (CUT - day(2019, 1)).days / 30.4375
     worth = 9 * (3 / 5 - 4 / months * 6)
