@@ -36,19 +36,19 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "place": ("Where clients live", "Lieu de résidence des clients"),
     "growth": ("Growth of revenue", "Croissance des revenus"),
     "rank": ("Rank of revenue", "Classement des revenus"),
-    "bounds": ("Bounds of the multiple", "Bornes du coefficient"),
+    "bounds": ("Bounds of the multiple", "Bornes du multiple"),
 }
 """Terms of the multiple."""
 
 STEPS: Mapping[str, tuple[str, str]] = {
-    "book_value": ("Book value: revenue times the multiple", "Valeur du portefeuille : revenus × coefficient"),
+    "book_value": ("Book value: revenue times the multiple", "Valeur du portefeuille : revenus × multiple"),
     "cost": (
         "Costs of serving clients, which revenue does not show",
         "Coûts de service, que les revenus ne montrent pas",
     ),
     "years": (
         "Years of margin expected of these clients, beside those that the multiple pays",
-        "Années de marge attendues de ces clients, au regard de celles que paie le coefficient",
+        "Années de marge attendues de ces clients, au regard de celles que paie le multiple",
     ),
     "erosion": ("Money that leaves while clients stay", "Encours qui partent, le client restant"),
     "credit": ("Expected credit losses", "Pertes de crédit attendues"),
@@ -266,7 +266,7 @@ def _words(revenue: int, cost: int, book_value: int, steps: tuple[Step, ...], cu
                 text += (
                     f". The multiple pays {paid} years of revenue; of these clients {years} years of today's margin "
                     "are expected",
-                    f". Le coefficient paie {paid} années de revenus ; {years} années de la marge actuelle sont "
+                    f". Le multiple paie {paid} années de revenus ; {years} années de la marge actuelle sont "
                     "attendues de ces clients",
                 )[place]
         texts.append(typeset(text, language))

@@ -13,6 +13,6 @@ def test_the_page_in_docs_is_the_one_that_is_generated():
 def test_every_figure_is_told_once_in_both_languages():
     page = describe_kpis()
     for kpi in KPIS:
-        assert page.count(f"| `{kpi.name}`") == 1
+        assert page.count(f"\n| `{kpi.name}`") == 1
         assert kpi.en[1] in page
         assert kpi.fr[1] in page
