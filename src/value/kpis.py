@@ -136,7 +136,13 @@ def tabulate(found: Components, units: Units, months: int, least_clients: int) -
             names.append((kpi.name, detail))
             columns.append({name: values[:, -months:] for name, values in column.items()})
     cuts = [shift(found.window.cut, -ago - 1) for ago in reversed(range(months))]
-    return _long(names, columns, units, cuts)
+    return _long(names, columns, units, cuts, _empty(found, units))
+
+
+def _empty(found: Components, units: Units) -> Flags:
+    """Return (units,) whether a unit is that of clients without an advisor, where there are none."""
+    any_of_them = any(sums[-1].any() for sums in found.sums.values())
+    return ~units.ranked & (not any_of_them)
 
 
 class _Sums:
@@ -253,6 +259,7 @@ def _long(
     columns: Sequence[Mapping[str, npt.NDArray[np.generic]]],
     units: Units,
     cuts: Sequence[dt.date],
+    empty: Flags,
 ) -> pa.Table:
     """Stack (units, cuts) columns of all figures to one row each: by month, unit, figure."""
     shape = (len(cuts), len(units), len(names))
@@ -260,7 +267,9 @@ def _long(
         name: np.stack([column[name] for column in columns], axis=2).transpose(1, 0, 2).reshape(-1)
         for name in ("value", "numerator", "denominator", "previous_year", "trend", "year_to_date", "rank", "of")
     }
-    kept = np.flatnonzero(np.isfinite(stacked["value"]))
+    told = np.isfinite(stacked["value"]).reshape(shape)
+    told[:, empty] = False
+    kept = np.flatnonzero(told)
     month, unit, figure = (place.astype(np.int32) for place in np.unravel_index(kept, shape))
 
     def text(codes: npt.NDArray[np.int32], values: Sequence[str]) -> pa.Array:

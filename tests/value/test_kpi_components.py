@@ -208,3 +208,28 @@ def test_a_book_of_contracts_alone_tells_what_it_can(make_book):
     found = read_components(book := make_book({}), read_units(book), Window(dt.date(2024, 1, 1), 24))
     assert ("clients", "") in found.sums
     assert not {"assets", "income", "living_in", "referred"} & {name for name, _ in found.sums}
+
+
+def test_who_came_back_after_a_term_and_then_left_counts_as_lost(make_book):
+    contracts = [
+        {
+            "contract_id": "a",
+            "opened_on": dt.date(2018, 1, 1),
+            "closed_on": dt.date(2019, 3, 5),
+            "close_reason": "term",
+        },
+        {
+            "contract_id": "b",
+            "opened_on": dt.date(2019, 10, 1),
+            "closed_on": dt.date(2020, 5, 5),
+            "close_reason": "left",
+        },
+    ]
+    book = make_book({"contracts": [row | {"client_id": "1"} for row in contracts]}, observed_from=dt.date(2018, 1, 1))
+    found = read_components(book, units := read_units(book), Window(dt.date(2021, 1, 1), 36))
+    to_keep, kept = (found.sums[name, ""][len(units.advisor_id) - 1].tolist() for name in ("to_keep", "kept"))
+    at = lambda year, month: (year - 2018) * 12 + month - 2  # noqa: E731
+    assert found.window.first + at(2018, 2) == 2018 * 12 + 1
+    # gone by its term, and back in time for some of the clients of a year before
+    assert (to_keep[at(2019, 6)], to_keep[at(2019, 12)], kept[at(2019, 12)]) == (0, 1, 1)
+    assert (to_keep[at(2020, 12)], kept[at(2020, 12)]) == (1, 0)

@@ -224,6 +224,17 @@ def test_what_a_book_lacks_is_left_out_and_said(make_book):
     assert not told & set(found.left_out)
 
 
+def test_clients_without_an_advisor_are_told_of_where_there_are_any(make_book):
+    clients = [{"client_id": "1", "advisor_id": "a"}, {"client_id": "2", "advisor_id": None}]
+    told = []
+    for count in (1, 2):
+        tables = {"clients": clients[:count], "advisors": [{"advisor_id": "a", "name": "x"}], "contracts": []}
+        tables["contracts"] = [{"client_id": row["client_id"]} for row in clients[:count]]
+        found = book_kpis(make_book(tables), dt.date(2024, 1, 1), months=1)
+        told.append(set(found.table["unit_id"].to_pylist()))
+    assert told == [{ALL, "a"}, {ALL, "a", NOBODY}]
+
+
 def test_too_many_months_are_refused(make_book):
     with pytest.raises(UsageError, match="between 1 and 36"):
         book_kpis(make_book({}), dt.date(2024, 1, 1), months=37)
