@@ -363,13 +363,24 @@ def explain(
     month: MonthOption = None,
     question: Annotated[str | None, typer.Option("--question", "-q", help="One question; all by default.")] = None,
     language: Annotated[Literal["fr", "en"], typer.Option(help="The language of the reasons.")] = "en",
+    what_if: Annotated[
+        bool, typer.Option("--what-if", help="Ask the models anew what would change the scores: of any client.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say why a client has the scores that were published."""
+    """Say why a client has the scores that were published, why they moved, and what would change them."""
     from appetence.scoring.explanation import explain_client
 
-    database = Path(_load(config).scoring.database)
-    found = explain_client(database, client, None if month is None else Month.parse(month), question, language)
+    settings = _load(config)
+    chosen = None if month is None else Month.parse(month)
+    found = explain_client(Path(settings.scoring.database), client, chosen, question, language)
+    if what_if:
+        from appetence.progress import show_progress
+        from appetence.run import ask_what_if
+
+        with show_progress() as progress:
+            answers = ask_what_if(settings, client, Month.parse(found.month), progress)
+        found = found.asked_anew(answers.to_pylist())
     _emit(found.as_dict(), found.lines(), as_json)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
@@ -56,6 +57,7 @@ from appetence.scoring.job import ScoreOutcome, run_job
 from appetence.scoring.plan import scorable_month
 from appetence.scoring.served import rows_for
 from appetence.scoring.uplift_targets import target_list
+from appetence.scoring.what_if import what_if
 
 if TYPE_CHECKING:
     from appetence.models.tuning_result import TuningResult
@@ -157,7 +159,7 @@ def run_all(config: Config, month: str | None, progress: Progress = silent) -> R
         if models.untrained:
             trained = _train(config, book, store, models.untrained, part(progress, 0.1, 0.7))
             models = models_in_use(config, book, store)
-        scored = run_job(config, book, models.refs, models.unanswered, month, None, part(progress, 0.7, 0.9))
+        scored = run_job(config, book, models.refs, models.unanswered, month, None, part(progress, 0.7, 0.9), store)
         reports, reported = _reports(config, book, scored.month, scored.run_id, part(progress, 0.9, 1.0))
     return RunOutcome(simulated, checked, trained, scored, reports, reported)
 
@@ -399,10 +401,18 @@ def _with_card(
 def score_month(config: Config, month: str | None, why: str | None, progress: Progress = silent) -> ScoreOutcome:
     """Score a month with the models in use, and publish it."""
     with _checked(config, part(progress, 0.0, 0.1)) as (book, _):
-        models = models_in_use(config, book, TrackingStore(config.tracking, config.name))
+        store = TrackingStore(config.tracking, config.name)
+        models = models_in_use(config, book, store)
         if models.untrained and not models.refs:
             raise PublicationError("a model must be trained before a month is scored", hint="First: appetence train")
-        return run_job(config, book, models.refs, models.unanswered, month, why, part(progress, 0.1, 1.0))
+        return run_job(config, book, models.refs, models.unanswered, month, why, part(progress, 0.1, 1.0), store)
+
+
+def ask_what_if(config: Config, client_id: str, month: Month, progress: Progress = silent) -> pa.Table:
+    """Ask the models of a published month what would change one client's scores."""
+    with _checked(config, part(progress, 0.0, 0.5)) as (book, _):
+        progress("asking what would change the scores", 0.5)
+        return what_if(config, book, TrackingStore(config.tracking, config.name), client_id, month)
 
 
 def report_month(config: Config, month: str | None, progress: Progress = silent) -> Sequence[Path]:

@@ -103,7 +103,7 @@ def explain_blocks(classifier: PropensityClassifier, X: Any, block: int = BLOCK)
         yield _explain_rows(classifier, tables, _rows(X, first, first + block))
 
 
-def probability_points(phi: Floats, bias: float) -> Floats:
+def probability_points(phi: Floats, bias: float | Floats) -> Floats:
     """Share the distance from the baseline's probability to the row's in proportion to the contributions.
 
     points_i = φ_i · (p − p₀) / Σφ with p₀ = σ(bias) and p = σ(bias + Σφ); as Σφ tends to 0, φ_i · p₀(1 − p₀).
@@ -113,7 +113,7 @@ def probability_points(phi: Floats, bias: float) -> Floats:
     phi
         (n_rows, n_features) contributions in log-odds.
     bias
-        Log-odds of the baseline.
+        Log-odds of the baseline, one for all rows or (n_rows,).
 
     Returns
     -------
@@ -134,7 +134,7 @@ def probability_points(phi: Floats, bias: float) -> Floats:
     start, end = expit(bias), expit(bias + total)
     small = np.abs(total) < SMALL_TOTAL
     sinhc = 1 + total**2 / 24 + total**4 / 1920
-    steep = np.sqrt(start * expit(-bias) * end * expit(-bias - total)) * sinhc
+    steep = np.sqrt(start * expit(-np.asarray(bias)) * end * expit(-bias - total)) * sinhc
     slope = np.where(small, steep, (end - start) / np.where(small, 1.0, total))
     points: Floats = phi * slope[:, None]
     return points

@@ -72,6 +72,11 @@ WORDS = MappingProxyType(
         "household": ("household", "foyer"),
         "partner": ("partner", "partenaire"),
         "prospecting": ("prospecting", "prospection"),
+        # segments that firms often name so; any other is shown as it is
+        "companies": ("companies", "entreprises"),
+        "young": ("young clients", "jeunes"),
+        "families": ("families", "familles"),
+        "others": ("others", "autres"),
         # families of products
         "account": ("account", "compte"),
         "savings": ("savings", "épargne"),

@@ -98,7 +98,7 @@ def strongest_reasons(
     probability = np.asarray(probability, dtype=np.float64)
     _check_shapes(len(client_ids), points, features, values, probability)
     names = list(dict.fromkeys(feature.theme for feature in features))
-    by_theme, speaker = _grouped(points, [names.index(feature.theme) for feature in features], len(names))
+    by_theme, speaker = by_theme_and_speaker(points, [names.index(feature.theme) for feature in features], len(names))
     listed = np.argsort(-np.abs(by_theme), axis=1, kind="stable")[:, :k]
     moved = 100 * np.take_along_axis(by_theme, listed, axis=1)
     moved[np.abs(moved) < SMALLEST] = 0.0
@@ -128,15 +128,30 @@ def strongest_reasons(
     )
 
 
-def _grouped(points: Floats, theme_of: Sequence[int], themes: int) -> tuple[Floats, Integers]:
-    """Return, per row and theme, the sum of its features' points and the feature that speaks for it."""
+def by_theme_and_speaker(
+    points: Floats, theme_of: Sequence[int], themes: int, may_speak: npt.NDArray[np.bool_] | None = None
+) -> tuple[Floats, Integers]:
+    """Return, per row and theme, the sum of its features' points and the feature that speaks for it.
+
+    Parameters
+    ----------
+    points
+        (n, f) of features.
+    theme_of
+        Per feature, the number of its theme.
+    may_speak
+        (n, f) which features may speak; all by default. A theme of which none may is spoken for by -1.
+    """
     by_theme = np.zeros((len(points), themes))
-    speaker = np.zeros((len(points), themes), dtype=np.int64)
+    speaker = np.full((len(points), themes), -1, dtype=np.int64)
     for theme in range(themes):
         columns = np.flatnonzero(np.asarray(theme_of) == theme)
         by_theme[:, theme] = points[:, columns].sum(axis=1)
         with_it = points[:, columns] * np.sign(by_theme[:, [theme]])
+        if may_speak is not None:
+            with_it[~may_speak[:, columns]] = -np.inf
         speaker[:, theme] = columns[np.argmax(with_it, axis=1)]
+        speaker[np.isneginf(with_it).all(axis=1), theme] = -1
     return by_theme, speaker
 
 

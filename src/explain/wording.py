@@ -87,6 +87,20 @@ def say_all(feature: Feature, values: Iterable[Any], language: Language, currenc
     return [say(feature, value, language, currency) for value in values]
 
 
+def amount_in_words(feature: Feature, value: Any, language: Language, currency: str = "EUR") -> str:
+    """Return a feature's value by itself, with its unit or noun: « 12 400 € », "3 contracts".
+
+    Parameters
+    ----------
+    value
+        A known number, or the code of a CODE.
+    """
+    if feature.unit is Unit.CODE:
+        return visible(in_words(str(value), language))
+    wording: Wording = getattr(feature, language)
+    return _amount(0.0 if abs(value) < _NEAR_ZERO else float(value), feature.unit, wording.noun, language, currency)
+
+
 def money(value: float, language: Language, currency: str, digits: int | None = None) -> str:
     """Write an amount, without decimals from 100 on: « 12 400 € », "€12,400"."""
     shown = (0 if abs(value) >= 99.995 else 2) if digits is None else digits
@@ -101,6 +115,12 @@ def share(value: float, language: Language) -> str:
     """Write a share, 0.32, as a percentage, with one decimal below 10 %: « 32 % », "5.4%"."""
     percent = 100 * value
     text = _trimmed(percent, 0 if abs(percent) >= 9.95 else 1, language)
+    return f"{text}{NO_BREAK}%" if language == "fr" else f"{text}%"
+
+
+def probability(value: float, language: Language) -> str:
+    """Write a probability with one decimal, so that two of them can be compared: « 12,3 % », "12.3%"."""
+    text = _decimal(100 * value, 1, language)
     return f"{text}{NO_BREAK}%" if language == "fr" else f"{text}%"
 
 

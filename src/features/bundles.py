@@ -37,7 +37,7 @@ FEATURES = (
         ),
         Wording(
             "Plus forte association détenue",
-            "Détient deux produits détenus ensemble {value} fois plus souvent que par hasard",
+            "Détient deux produits que l’on trouve ensemble {value} fois aussi souvent que le voudrait le hasard",
             missing="Ne détient pas deux produits souvent détenus ensemble",
         ),
     ),

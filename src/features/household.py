@@ -43,7 +43,7 @@ FEATURES = (
         ),
         Wording(
             "Clients dans le foyer",
-            "Foyer de {value}",
+            "Foyer comptant {value}",
             zero="Personne dans le foyer ne détient de contrat",
             noun=("client", "clients"),
         ),
@@ -208,7 +208,7 @@ FEATURES = (
         Unit.MONEY,
         Wording(
             "Net money paid in by the household over 6 months",
-            "The household paid in {value} more than it took out in 6 months",
+            "The household paid in {value} more than it took out over 6 months",
             negative="The household took out {value} more than it paid in over 6 months",
             zero="The household paid in as much as it took out over 6 months",
         ),

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from appetence.book.clocks import BookEngine, StreamingEngine
 from appetence.book.spine import SPINE, numbered_spine
+from appetence.book.stand_in import StandIn
 from appetence.config import GROUPS, FeatureSettings
 from appetence.errors import AppetenceError, UsageError, did_you_mean
 from appetence.features.asof import AsKnown, Engine, Expressions
@@ -233,7 +234,8 @@ def _built_blocks(
     if "bundles" in wanted:
         cuts = blocks.cuts()
         indices = cuts["cut_index"].to_pylist()
-        together = associations(book, book.memtable("association_cuts", cuts), indices, shape)
+        at_large = book.at_large if isinstance(book, StandIn) else book
+        together = associations(at_large, book.memtable("association_cuts", cuts), indices, shape)
 
     def built(spine: ir.Table, engine: Engine) -> Iterator[tuple[str, ir.Table]]:
         pairs = None if together is None else engine.keep_whole("associations", together)

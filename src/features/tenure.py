@@ -72,7 +72,7 @@ def _with_family(code: str, part: str) -> Feature:
         Unit.MONTHS,
         Wording(
             f"Time with “{english}”",
-            f"Holds a contract of the family “{english}” for {{value}}",
+            f"Has held a contract of the family “{english}” for {{value}}",
             missing=f"Holds no contract of the family “{english}”",
         ),
         Wording(

@@ -20,6 +20,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from appetence.book import Book
+from appetence.book.clocks import BookTables
 from appetence.features.topic_model import MOST_WORDS, Floats, TopicModel
 from appetence.features.words import is_counted, plain, runs
 
@@ -77,7 +78,7 @@ def fit_topics(book: Book, cut: dt.date, components: int) -> TopicModel | str:
     )
 
 
-def messages_of(book: Book) -> ir.Table:
+def messages_of(book: BookTables) -> ir.Table:
     """Return the messages of a book with both their clocks: id, client, `at`, `known_on` and the start of the text."""
     told = book.table("interactions").filter(lambda rows: rows.text.notnull() & (rows.text != ""))
     known_on = told.known_on.coalesce(told["at"])

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from appetence.book import Book
+from appetence.book.clocks import BookEngine
 from appetence.book.spine import SPINE, numbered_spine
 from appetence.config import FeatureSettings
 from appetence.features.asof import AsKnown
@@ -32,7 +33,7 @@ def why_no_topics(book: Book, settings: FeatureSettings) -> str | None:
     return "the book has no interactions.text" if missing else None
 
 
-def build_topics(book: Book, spine: pa.Table, model: TopicModel, *, block: int = BLOCK) -> FeatureTable:
+def build_topics(book: BookEngine, spine: pa.Table, model: TopicModel, *, block: int = BLOCK) -> FeatureTable:
     """Compute a topic model's features as known at each cut.
 
     Parameters
@@ -65,7 +66,7 @@ def build_topics(book: Book, spine: pa.Table, model: TopicModel, *, block: int =
     return FeatureTable(data, model.features())
 
 
-def _places(book: Book, spine: pa.Table, model: TopicModel) -> pa.Table:
+def _places(book: BookEngine, spine: pa.Table, model: TopicModel) -> pa.Table:
     """Return the messages of the spine's clients as numbers, some months of texts at a time."""
     schema = pa.schema([("client_id", pa.string()), ("at", pa.date32()), ("known_on", pa.date32())])
     schema = pa.schema([*schema, *((name, pa.int64()) for name in model.names())])
@@ -85,7 +86,7 @@ def _months(spine: pa.Table) -> range:
     return range(0) if bounds["min"] is None else range(bounds["min"] - MONTHS, bounds["max"], _AT_A_TIME)
 
 
-def _means(book: Book, rows: pa.Table, places: ir.Table, names: tuple[str, ...]) -> pa.Table:
+def _means(book: BookEngine, rows: pa.Table, places: ir.Table, names: tuple[str, ...]) -> pa.Table:
     known = AsKnown(book, book.memtable("topic_spine", rows), Shape())
     told = known.told("topic_places", places)
     lately = told.filter(in_months_before(told["at"], told.cut_index, MONTHS))

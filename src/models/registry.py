@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,6 +89,20 @@ def version_of(store: TrackingStore, config_name: str, question: str, version: i
             return ModelRef(question, "", one)
     known = ", ".join(str(one.version) for one in stored) or "none"
     raise UsageError(f"the version must be one of {question}'s", str(version), f"There are: {known}")
+
+
+def recorded(store: TrackingStore, question: str, name: str, sha256: Mapping[str, str]) -> ModelRef | None:
+    """Return the version of a registered model whose files have these hashes, as a run once recorded them.
+
+    Returns
+    -------
+    ModelRef or None
+        None where no version has them, or none that was ever approved: what nobody approved is not loaded.
+    """
+    for stored in reversed(store.versions(name)):
+        if sha256 and dict(stored.sha256) == dict(sha256) and stored.approved_at:
+            return ModelRef(question, "", stored)
+    return None
 
 
 def load_models(refs: Iterable[ModelRef]) -> dict[str, Artefact]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from appetence.explain.wording import Language
 from appetence.models.credit import CREDIT_DEFAULT
 from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of
 from appetence.months import Month
+from appetence.reports.moves import Moves, read_moves
 from appetence.scoring.tables import AGAIN, FIRST
 
 OFFERS_SHOWN = 3
@@ -142,6 +143,8 @@ class PublishedScores:
         Of leaving, of erosion, of each client's offers, and of the firm's own questions, in the order of their rank.
     questions
         Scores of the firm's own questions, each client's in the order of their names.
+    moves
+        Why risks moved since the month before, and what would move them.
     """
 
     run: Run
@@ -150,6 +153,7 @@ class PublishedScores:
     offers: pa.Table
     reasons: pa.Table
     questions: pa.Table = field(default_factory=_ANSWERS.empty_table)
+    moves: Moves = field(default_factory=Moves)
 
     @property
     def has_attrition(self) -> bool:
@@ -199,7 +203,8 @@ def read_published(database: Path, month: Month) -> PublishedScores:
             connection.execute(_NO_QUESTIONS)
         queries = (_CLIENTS, _PRODUCTS, _OFFERS, _REASONS, _QUESTIONS)
         tables = [connection.sql(offered + sql, params={"run": rows[0][0]}).to_arrow_table() for sql in queries]
-    return PublishedScores(_read_run(month, *rows[0]), *tables)
+        moves = read_moves(connection, rows[0][0])
+    return replace(PublishedScores(_read_run(month, *rows[0]), *tables), moves=moves)
 
 
 def _read_run(

@@ -57,6 +57,12 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "attrition": ("Attrition", "Attrition"),
         "erosion": ("Silent erosion", "Érosion silencieuse"),
         "erosion_risk": ("Risk of silent erosion{within}", "Risque d'érosion silencieuse{within}"),
+        "moved_since": ("Since {month}: {points}", "Depuis {month} : {points}"),
+        "moved_because": (", because:", ", car :"),
+        "supposed": ("What would change it", "Ce qui changerait la donne"),
+        "supposed_fact": ("The model's answer if… (no promise)", "Réponse du modèle si… (sans promesse)"),
+        "supposed_leaving": ("Leaving", "Départ"),
+        "supposed_erosion": ("Erosion", "Érosion"),
         "outflow": ("Expected outflow", "Sorties attendues"),
         "outflow_within": ("Expected outflow{within}", "Sorties attendues{within}"),
         "lifetime_value": ("Lifetime value", "Valeur vie client"),
@@ -285,6 +291,10 @@ class Pen:
             return NOTHING
         text: str = format_decimal(value, "#,##0." + "0" * digits if digits else "#,##0", locale=self.language)
         return text.replace("-", "\u2212")
+
+    def chance(self, value: float) -> str:
+        """Write a probability with one decimal, to be set beside another."""
+        return wording.probability(value, self.language)
 
     def points(self, value: float) -> str:
         """Write points of probability."""

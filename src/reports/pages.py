@@ -84,6 +84,7 @@ class Pages:
             "briefer": self._briefer,
             "has_attrition": self._published.has_attrition,
             "has_erosion": self._published.has_erosion,
+            "moves": self._published.moves,
             "has_offers": self._published.products.num_rows > 0,
             "has_worth": values.null_count < len(values),
             "has_advisors": any(portfolio.advisor_id for portfolio in self._portfolios),

@@ -19,12 +19,27 @@ _RANGES = {
     "client_scores": (*(f"attrition_{h}m" for h in HORIZONS), "attrition_probability", "erosion_probability"),
     "appetence_scores": ("probability",),
     "question_scores": ("probability",),
+    "score_scenarios": ("probability_before", "probability_after"),
 }
 _FINITE = {
     "client_scores": ("expected_outflow", "past_profit", "lifetime_value", "value_low", "value_high", "potential"),
     "appetence_scores": ("expected_value",),
     "score_reasons": ("points",),
+    "score_moves": ("points",),
+    "score_scenarios": ("points",),
 }
+
+_PROBABILITIES = """
+    SELECT run_id, client_id, 'attrition' AS question, attrition_probability AS probability
+    FROM client_scores WHERE attrition_probability IS NOT NULL
+    UNION ALL
+    SELECT run_id, client_id, 'erosion', erosion_probability
+    FROM client_scores WHERE erosion_probability IS NOT NULL
+    UNION ALL
+    SELECT run_id, client_id, if(purchase = 'again', 'rebuy:', 'buy:') || product_id, probability
+    FROM appetence_scores
+    UNION ALL
+    SELECT run_id, client_id, question, probability FROM question_scores"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,8 @@ def audit(
     findings += [_unique(sink, run_id, table.name, table.key) for table in RUN_TABLES]
     findings += [_in_range(sink, run_id, table, column) for table, columns in _RANGES.items() for column in columns]
     findings += [_finite(sink, run_id, table, column) for table, columns in _FINITE.items() for column in columns]
-    findings += [_reasons_add_up(sink, run_id), _outflow_with_its_probability(sink, run_id)]
+    findings += [_reasons_add_up(sink, run_id), _moves_add_up(sink, run_id)]
+    findings += [_scenarios_start_at_the_score(sink, run_id), _outflow_with_its_probability(sink, run_id)]
     findings += [_value_adds_up(sink, run_id)]
     if previous_run is not None:
         findings += [_mean_stable(sink, run_id, previous_run, question) for question in ("attrition", "erosion")]
@@ -117,18 +133,9 @@ def _finite(sink: DuckdbSink, run_id: str, table: str, column: str) -> AuditFind
 
 
 def _reasons_add_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
-    sql = """
+    sql = f"""
         WITH scores AS (
-            SELECT client_id, 'attrition' AS question, attrition_probability AS probability
-            FROM client_scores WHERE run_id = $1 AND attrition_probability IS NOT NULL
-            UNION ALL
-            SELECT client_id, 'erosion', erosion_probability
-            FROM client_scores WHERE run_id = $1 AND erosion_probability IS NOT NULL
-            UNION ALL
-            SELECT client_id, if(purchase = 'again', 'rebuy:', 'buy:') || product_id, probability
-            FROM appetence_scores WHERE run_id = $1
-            UNION ALL
-            SELECT client_id, question, probability FROM question_scores WHERE run_id = $1
+            SELECT * FROM ({_PROBABILITIES}) WHERE run_id = $1
         ), told AS (
             SELECT client_id, question, sum(points) AS points FROM score_reasons WHERE run_id = $1 GROUP BY ALL
         )
@@ -137,6 +144,37 @@ def _reasons_add_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
     """
     worst = _number(sink, sql, run_id)
     return AuditFinding("reasons add up to the score", f"{worst:.1e} points apart at most", worst < _POINTS_TOLERANCE)
+
+
+def _moves_add_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
+    """Hold moves to both publications: parts add up to the difference, and who is new has no score there."""
+    sql = f"""
+        WITH scores AS ({_PROBABILITIES}), told AS (
+            SELECT client_id, question, against_run, sum(points) AS points
+            FROM score_moves WHERE run_id = $1 GROUP BY ALL
+        )
+        SELECT max(CASE WHEN told.points IS NULL AND before.probability IS NULL THEN 0
+            ELSE coalesce(abs(told.points - 100 * (now.probability - before.probability)), 100) END)
+        FROM told
+        LEFT JOIN scores AS now ON now.run_id = $1 AND (now.client_id, now.question) = (told.client_id, told.question)
+        LEFT JOIN scores AS before ON before.run_id = told.against_run
+            AND (before.client_id, before.question) = (told.client_id, told.question)
+    """
+    worst = _number(sink, sql, run_id)
+    check = "moves add up to the difference from the earlier score"
+    return AuditFinding(check, f"{worst:.1e} points apart at most", worst < _POINTS_TOLERANCE)
+
+
+def _scenarios_start_at_the_score(sink: DuckdbSink, run_id: str) -> AuditFinding:
+    sql = f"""
+        WITH scores AS (SELECT * FROM ({_PROBABILITIES}) WHERE run_id = $1)
+        SELECT count(*) FROM score_scenarios AS told LEFT JOIN scores USING (run_id, client_id, question)
+        WHERE told.run_id = $1 AND (
+            scores.probability IS DISTINCT FROM told.probability_before
+            OR abs(told.points - 100 * (told.probability_after - told.probability_before)) > {_POINTS_TOLERANCE})
+    """
+    wrong = int(_number(sink, sql, run_id))
+    return AuditFinding("scenarios start at the score", f"{wrong} rows not", wrong == 0)
 
 
 def _outflow_with_its_probability(sink: DuckdbSink, run_id: str) -> AuditFinding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from appetence import __version__
 from appetence.book import Book
-from appetence.config import Config, OwnQuestion
+from appetence.book.spine import SPINE
+from appetence.config import Config, OwnQuestion, ScenarioSettings
 from appetence.errors import BookError, PublicationError
 from appetence.features.own import load_own
 from appetence.features.pipeline import FeatureTable, build_features
@@ -25,12 +26,14 @@ from appetence.models.health import Health, InUse, champions_health, health_line
 from appetence.models.questions import ask
 from appetence.models.registry import ModelRef, load_models
 from appetence.models.rows import check_usable
-from appetence.models.tracking import CHAMPION
+from appetence.models.tracking import CHAMPION, TrackingStore
 from appetence.models.verdicts import Verdict
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
 from appetence.scoring.audit import AuditFinding, audit, raise_on_failure
+from appetence.scoring.changes import Changes, at_cut
 from appetence.scoring.consents import objecting_clients
+from appetence.scoring.earlier import Earlier, read_earlier, with_models
 from appetence.scoring.plan import Plan, canonical, plan_run, scorable_month, with_objections
 from appetence.scoring.score import MonthScores, score_clients
 from appetence.scoring.sink_duckdb import DuckdbSink, PublishedRun
@@ -100,6 +103,7 @@ def run_job(
     month: str | None,
     why: str | None,
     progress: Progress = silent,
+    store: TrackingStore | None = None,
 ) -> ScoreOutcome:
     """Score a month and publish it: all, or nothing.
 
@@ -111,6 +115,8 @@ def run_job(
         Per question without a model, the reason; kept with the run.
     why
         The reason for replacing a month that was published from something else.
+    store
+        Where models of earlier months are looked for; without it, only those in use are known.
 
     Raises
     ------
@@ -131,7 +137,9 @@ def run_job(
         if isinstance(plan, PublishedRun):
             return _nothing_to_do(plan, config, refs, unanswered)
         started = dt.datetime.now(dt.UTC)
-        table, left_out = _features(config, book, chosen.cut, objecting)
+        earlier = read_earlier(sink, chosen)
+        both, left_out = _features(config, book, chosen.cut, objecting, earlier)
+        table = at_cut(both, chosen.cut)
         progress("checking the models", 0.2)
         artefacts = load_models(refs.values())
         _check_models(config, book, table, artefacts)
@@ -144,9 +152,17 @@ def run_job(
             config.value,
             config.currency,
             own,
-            part(progress, 0.25, 0.8),
+            part(progress, 0.25, 0.65),
         )
-        health = _health(config, book, chosen.cut, refs, artefacts, part(progress, 0.8, 0.9))
+        changes = Changes(config, book, chosen.cut, refs, artefacts, scores)
+        if earlier is not None:
+            earlier = with_models(earlier, store, refs, artefacts)
+        scores = replace(
+            scores,
+            score_moves=changes.moves(both, earlier, part(progress, 0.65, 0.75)),
+            score_scenarios=changes.scenarios(part(progress, 0.75, 0.82)),
+        )
+        health = _health(config, book, chosen.cut, refs, artefacts, part(progress, 0.82, 0.9))
         progress("writing, auditing and publishing", 0.9)
         clients = len(table.data)
         _stage(sink, plan, scores, started, clients, left_out)
@@ -165,8 +181,13 @@ def run_job(
     )
 
 
-def _features(config: Config, book: Book, cut: dt.date, objecting: frozenset[str]) -> tuple[FeatureTable, int]:
-    """Return the features of every client who may be scored, and how many may not."""
+def _features(
+    config: Config, book: Book, cut: dt.date, objecting: frozenset[str], earlier: Earlier | None
+) -> tuple[FeatureTable, int]:
+    """Return the features of every client who may be scored, and how many may not.
+
+    Of those who were scored in an earlier month the features of then are beside them: two cuts take one pass.
+    """
     everyone = population(book, [cut])
     if len(everyone) == 0:
         raise BookError(
@@ -176,8 +197,12 @@ def _features(config: Config, book: Book, cut: dt.date, objecting: frozenset[str
         )
     objects = pc.is_in(everyone["client_id"], pa.array(sorted(objecting), pa.string()))
     spine = everyone.filter(pc.invert(objects))
-    table = build_features(book, spine, config.features)
-    return table, len(everyone) - len(spine)
+    whole = spine
+    if earlier is not None:
+        then = spine.filter(pc.is_in(spine["client_id"], earlier.clients)).drop_columns(["cut"])
+        cuts = pa.array([earlier.month.cut] * len(then), pa.date32())
+        whole = pa.concat_tables([spine, then.append_column(SPINE.field("cut"), cuts).cast(SPINE)])
+    return build_features(book, whole, config.features), len(everyone) - len(spine)
 
 
 def _check_models(config: Config, book: Book, table: FeatureTable, artefacts: Mapping[str, Artefact]) -> None:
@@ -241,6 +266,8 @@ def _settings(config: Config) -> str:
     settings = config.model_dump(mode="json", include=used)
     settings["scoring"] = config.scoring.model_dump(mode="json", exclude={"database"})
     settings["features"]["own"] = {group.name: group.sha256 for group in load_own(config.features.own)}
+    if config.scenarios != ScenarioSettings():  # months published before there were scenarios are as they would be now
+        settings["scenarios"] = config.scenarios.model_dump(mode="json")
     if config.questions:
         settings["questions"] = [question.model_dump(mode="json") for question in config.questions]
     return canonical(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,9 @@ from appetence.models.curves import History
 from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of, product_of
 from appetence.models.survival import SurvivalCurves
 from appetence.progress import Progress, silent
+from appetence.scoring.moves import no_moves
 from appetence.scoring.questions import QuestionScores, score_question
+from appetence.scoring.scenarios import no_scenarios
 from appetence.scoring.tables import AGAIN, FIRST, HORIZONS, VALUE_TERMS
 from appetence.targets.eligibility import eligible
 from appetence.targets.erosion import asset_base
@@ -48,6 +50,8 @@ class MonthScores:
     appetence_scores: pa.Table
     question_scores: pa.Table
     score_reasons: pa.Table
+    score_moves: pa.Table = field(default_factory=no_moves)
+    score_scenarios: pa.Table = field(default_factory=no_scenarios)
 
 
 def score_clients(

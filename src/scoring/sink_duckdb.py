@@ -106,10 +106,18 @@ class DuckdbSink:
 
     def published(self, month: str) -> PublishedRun | None:
         """Return the run that `month` shows now, or None."""
+        return self._shown("r.month = ?", month)
+
+    def published_before(self, month: str) -> PublishedRun | None:
+        """Return the run that the newest month published before `month` shows now, or None."""
+        newest = f"SELECT max(month) FROM {PUBLICATIONS.name} WHERE month < ?"
+        return self._shown(f"r.month = ({newest})", month)
+
+    def _shown(self, condition: str, month: str) -> PublishedRun | None:
         rows = self._connection.execute(
             f"""SELECT run_id, r.month, book_fingerprint, models, settings, code_version,
                        clients, objected
-                FROM {PUBLICATIONS.name} JOIN {SCORE_RUNS.name} r USING (run_id) WHERE r.month = ?""",
+                FROM {PUBLICATIONS.name} JOIN {SCORE_RUNS.name} r USING (run_id) WHERE {condition}""",
             [month],
         ).fetchall()  # a result that is not fetched to its end blocks the connection
         return PublishedRun(*rows[0]) if rows else None

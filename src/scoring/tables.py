@@ -160,6 +160,51 @@ SCORE_REASONS = _table(
     ("text_fr", _TEXT, False, "The reason in French"),
 )
 
+SCORE_MOVES = _table(
+    "score_moves",
+    ("run_id", "client_id", "question", "rank"),
+    _RUN,
+    _MONTH,
+    _CLIENT,
+    ("question", _TEXT, False, "As of `score_reasons`"),
+    ("rank", _INT, False, "1: the client's strongest themes; then facts, model and calibration; last: all the rest"),
+    (
+        "part",
+        _TEXT,
+        False,
+        "What changed: client, facts (learnt late or corrected since), model, calibration, rest (all that is not "
+        "listed); total: the whole difference, where its parts cannot be told; new: no score in the earlier month",
+    ),
+    ("theme", _TEXT, True, "Of the client's part, as of `score_reasons`"),
+    ("feature", _TEXT, True, "The theme's feature that speaks; null where none of its values changed"),
+    (
+        "points",
+        _FLOAT,
+        True,
+        "Percentage points: all rows of a question add up to 100 × (score less the earlier score); null: new",
+    ),
+    ("text_en", _TEXT, False, "The change in English"),
+    ("text_fr", _TEXT, False, "The change in French"),
+    ("against_run", _TEXT, False, "The run compared with: the newest month published before, as its readers saw it"),
+    ("against_month", _TEXT, False, "Its month"),
+)
+
+SCORE_SCENARIOS = _table(
+    "score_scenarios",
+    ("run_id", "client_id", "question", "scenario"),
+    _RUN,
+    _MONTH,
+    _CLIENT,
+    ("question", _TEXT, False, "attrition or erosion"),
+    ("scenario", _TEXT, False, "Its name in the config"),
+    ("product_id", _TEXT, True, "The product supposed, of a scenario of one more contract"),
+    ("probability_before", _FLOAT, False, "As published"),
+    ("probability_after", _FLOAT, False, "What the model answers if the fact is supposed; no promise of an effect"),
+    ("points", _FLOAT, False, "Percentage points between the two"),
+    ("text_en", _TEXT, False, "What is supposed, in English"),
+    ("text_fr", _TEXT, False, "The same in French"),
+)
+
 PUBLICATIONS = _table(
     "publications",
     ("month",),
@@ -168,7 +213,7 @@ PUBLICATIONS = _table(
     ("published_at", _STAMP, False, "Wall clock"),
 )
 
-RUN_TABLES = (CLIENT_SCORES, APPETENCE_SCORES, QUESTION_SCORES, SCORE_REASONS)
+RUN_TABLES = (CLIENT_SCORES, APPETENCE_SCORES, QUESTION_SCORES, SCORE_REASONS, SCORE_MOVES, SCORE_SCENARIOS)
 """What a run writes and a publication shows; each has a view `current_<name>` of the newest month published."""
 
 SCORE_TABLES = (SCORE_RUNS, *RUN_TABLES, PUBLICATIONS)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appetence.explain.glossary import WORDS, in_words
 from appetence.explain.wording import count, day, money, month_and_year, points, say, say_all, share, typeset, visible
-from appetence.features.catalogue import Feature, Unit, Wording
+from appetence.features.catalogue import Feature, Unit, Wording, by_name, catalogue
 
 NB, NNB = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
 
@@ -202,3 +202,31 @@ def test_every_word_of_the_glossary_is_there_in_both_languages():
 
 def test_many_values_in_order():
     assert say_all(feature(Unit.SHARE), [0.5, None, 0.2], "en") == ["50%", "Label: unknown", "20%"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fr", "en"),
+    [
+        ("household_members", 1.0, "Foyer comptant 1 client", "Household of 1 client"),
+        ("months_since_inflow", 2.0, "Dernier versement il y a 2 mois", "Last money paid in 2 months ago"),
+        (
+            "net_flow_6m",
+            12_400.0,
+            "Les versements dépassent les retraits de 12 400 € sur 6 mois",
+            "€12,400 more paid in",
+        ),
+    ],
+)
+def test_sentences_that_once_read_badly(name, value, fr, en):
+    feature = by_name(catalogue())[name]
+    assert say(feature, value, "fr").replace(NB, " ").replace(NNB, " ") == fr
+    assert say(feature, value, "en").startswith(en)
+
+
+def test_segments_that_firms_often_name_are_told_in_french():
+    assert [in_words(code, "fr") for code in ("companies", "young", "others", "gold")] == [
+        "entreprises",
+        "jeunes",
+        "autres",
+        "gold",
+    ]

@@ -8,7 +8,15 @@ import pytest
 
 from appetence.config import TrackingSettings
 from appetence.errors import ArtefactError
-from appetence.models.registry import ModelRef, load, load_models, model_name, resolve, try_in_another_process
+from appetence.models.registry import (
+    ModelRef,
+    load,
+    load_models,
+    model_name,
+    recorded,
+    resolve,
+    try_in_another_process,
+)
 from appetence.models.tracking import CHAMPION, FALLBACK, RunRecord, TrackingStore, file_sha256
 from appetence.models.verdicts import Verdict
 
@@ -47,6 +55,26 @@ def test_a_champion_comes_before_a_fallback(store, put, artefact):
     second = put("aliases", alias=CHAMPION)
     assert (second.alias, second.version) == (CHAMPION, 2)
     assert second.name == "aliases.attrition"
+
+
+def test_a_version_is_found_by_what_a_run_recorded_of_it_if_it_was_approved(store, put, artefact, constant):
+    first = put("recorded")
+    put("recorded", alias=FALLBACK)
+    unapproved = put("recorded", of=constant)
+    with store.run(RunRecord("attrition")) as run_id:
+        never = store.register(model_name("recorded", "buy:home_loan"), replace_horizon(constant), run_id)
+    found = recorded(store, "attrition", first.name, first.stored.sha256)
+    assert found is not None
+    assert (found.question, found.version) == ("attrition", 2)  # the same files twice: the newest is taken
+    assert recorded(store, "attrition", first.name, {**first.stored.sha256, "model.txt": "0" * 64}) is None
+    assert recorded(store, "attrition", first.name, {}) is None
+    assert recorded(store, "attrition", "another.attrition", first.stored.sha256) is None
+    assert recorded(store, "buy:home_loan", never.name, unapproved.stored.sha256) is not None
+    assert recorded(store, "buy:home_loan", never.name, never.sha256) is None  # nobody ever approved it
+
+
+def replace_horizon(made):
+    return replace(made, contract=made.contract.model_copy(update={"horizon": 9}))
 
 
 def test_several_models_are_loaded_at_once_and_score_as_before(put, artefact, constant):

@@ -66,6 +66,8 @@ def publish_scores(
     offers: list[dict] = (),
     reasons: list[dict] = (),
     answers: list[dict] = (),
+    moves: list[dict] = (),
+    scenarios: list[dict] = (),
     models: dict | None = None,
     settings: dict | None = None,
     run_id: str = "run-1",
@@ -93,7 +95,7 @@ def publish_scores(
     named = {"run_id": run_id, "month": month}
     tables = {
         table.name: pa.Table.from_pylist([row | named for row in rows], schema=table.schema)
-        for table, rows in zip(RUN_TABLES, (clients, offers, answers, reasons), strict=True)
+        for table, rows in zip(RUN_TABLES, (clients, offers, answers, reasons, moves, scenarios), strict=True)
     }
     with DuckdbSink(path) as sink:
         sink.stage(run, tables)

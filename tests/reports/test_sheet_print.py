@@ -141,7 +141,21 @@ def crowded_scores(reasons) -> dict[str, object]:
     label = "Une question propre à l'établissement, dont le nom compte les quatre-vingts signes"
     models = {f"own{n}": {"horizon": 12, "verdict": "x", "label_en": label, "label_fr": label} for n in range(6)}
     models |= {name: {"kind": "classifier", "verdict": "x", "horizon": 6} for name in ("attrition", "erosion")}
-    return {"clients": clients, "offers": offers, "reasons": told, "answers": answers, "models": models}
+    moves = [
+        {"client_id": i, "question": "attrition", "rank": n, "part": "client", "points": 2.5, "against_run": "r"}
+        | {"text_en": 2 * wordy["text_en"], "text_fr": 2 * wordy["text_fr"], "against_month": "2023-11"}
+        for i in ids
+        for n in (1, 2, 3)
+    ]
+    scenarios = [
+        {"client_id": i, "question": q, "scenario": f"s{n}", "probability_before": 0.5, "probability_after": 0.487}
+        | {"points": -1.3, "text_en": f"One more product: {LABEL}", "text_fr": f"Un produit de plus : {LABEL}"}
+        for i in ids
+        for q in ("attrition", "erosion")
+        for n in range(5)
+    ]
+    changes = {"moves": moves, "scenarios": scenarios}
+    return changes | {"clients": clients, "offers": offers, "reasons": told, "answers": answers, "models": models}
 
 
 @pytest.fixture

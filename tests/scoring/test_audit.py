@@ -14,6 +14,10 @@ RUN = {"run_id": "r", "month": "2024-01"}
 AT = dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
 
 
+_TEXTS = {"text_en": "x", "text_fr": "x"}
+_TOLD = {**_TEXTS, "against_run": "before", "against_month": "2023-12"}
+
+
 def good():
     client = {**dict.fromkeys(CLIENT_SCORES.schema.names), **RUN, "client_id": "a", "attrition_probability": 0.25}
     client |= {"lifetime_value": 10.0, "erosion_probability": 0.1, "expected_outflow": 7.0}
@@ -37,6 +41,21 @@ def good():
         "appetence_scores": [offer, again],
         "question_scores": [answer],
         "score_reasons": reasons,
+        "score_moves": [
+            {**RUN, "client_id": "a", "question": "erosion", "rank": 1, "part": "new", "points": None, **_TOLD},
+        ],
+        "score_scenarios": [
+            {
+                **RUN,
+                **_TEXTS,
+                "client_id": "a",
+                "question": "attrition",
+                "scenario": "review",
+                "probability_before": 0.25,
+                "probability_after": 0.24,
+                "points": -1.0,
+            }
+        ],
     }
 
 
@@ -53,16 +72,27 @@ def staged(path, rows):
         yield sink
 
 
+def with_moves(rows, *points, part="client"):
+    """Rows with moves of attrition against the run before."""
+    moves = [
+        {**RUN, "client_id": "a", "question": "attrition", "rank": rank, "part": part, "points": value, **_TOLD}
+        for rank, value in enumerate(points, start=1)
+    ]
+    return {**rows, "score_moves": moves}
+
+
 def findings(tmp_path, rows, clients=1, previous=None, objecting=()):
     with staged(tmp_path / "scores.duckdb", rows) as sink:
         if previous is not None:
             before = {**rows["client_scores"][0], "run_id": "before", "attrition_probability": previous}
+            before["erosion_probability"] = None
             tables = {name: schema.empty_table() for name, schema in SCHEMAS.items()}
             tables["client_scores"] = pa.Table.from_pylist([before], schema=SCHEMAS["client_scores"])
             sink.stage({**STAGED, "run_id": "before"}, tables)
         return audit(sink, "r", clients, objecting, "before" if previous is not None else None)
 
 
+MOVES = "moves add up to the difference from the earlier score"
 VALUE = "client_scores.lifetime_value: the sum of its terms, credit losses none or negative"
 OUTFLOW = "client_scores.expected_outflow: beside each erosion_probability, and not negative"
 
@@ -127,3 +157,20 @@ def test_a_client_who_objects_is_found(tmp_path):
         f"{table.name}: nobody who objects" for table in RUN_TABLES
     ]
     assert failed(findings(tmp_path / "other", good(), objecting=["z"])) == []
+
+
+def test_moves_that_add_up_to_the_difference_pass_and_others_do_not(tmp_path):
+    rows = with_moves(good(), 4.0, 1.0)  # from 0.2 to 0.25
+    assert failed(findings(tmp_path, rows, previous=0.2)) == []
+    assert failed(findings(tmp_path / "other", with_moves(good(), 4.0, 1.001), previous=0.2)) == [MOVES]
+    # nobody is new who had a score, and nobody moved who had none
+    assert failed(findings(tmp_path / "new", with_moves(good(), None, part="new"), previous=0.2)) == [MOVES]
+    assert failed(findings(tmp_path / "none", with_moves(good(), 5.0))) == [MOVES]
+
+
+def test_a_scenario_starts_at_the_published_score(tmp_path):
+    rows = good()
+    rows["score_scenarios"][0] |= {"probability_before": 0.26, "points": -2.0}
+    assert failed(findings(tmp_path, rows)) == ["scenarios start at the score"]
+    rows["score_scenarios"][0] |= {"probability_before": 0.25, "points": -2.0}
+    assert failed(findings(tmp_path / "points", rows)) == ["scenarios start at the score"]

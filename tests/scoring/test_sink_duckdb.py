@@ -8,7 +8,15 @@ import pytest
 
 from appetence.errors import PublicationError
 from appetence.scoring.sink_duckdb import DuckdbSink
-from appetence.scoring.tables import APPETENCE_SCORES, CLIENT_SCORES, QUESTION_SCORES, RUN_TABLES, SCORE_REASONS
+from appetence.scoring.tables import (
+    APPETENCE_SCORES,
+    CLIENT_SCORES,
+    QUESTION_SCORES,
+    RUN_TABLES,
+    SCORE_MOVES,
+    SCORE_REASONS,
+    SCORE_SCENARIOS,
+)
 
 AT = dt.datetime(2024, 2, 1, 8, tzinfo=dt.UTC)
 
@@ -42,11 +50,17 @@ def rows(run_id: str, month: str, probability: float) -> dict[str, pa.Table]:
     answer = {**common, "client_id": "a", "question": "complains", "probability": 0.5, "modelled": False}
     reason = {**common, "client_id": "a", "question": "attrition", "rank": 0, "theme": "baseline"}
     reason |= {"points": 1.0, "actionable": False, "text_en": "x", "text_fr": "x"}
+    move = {**common, "client_id": "a", "question": "attrition", "rank": 1, "part": "rest", "points": 0.0}
+    move |= {"text_en": "x", "text_fr": "x", "against_run": "r0", "against_month": "2023-12"}
+    scenario = {**common, "client_id": "a", "question": "attrition", "scenario": "review", "points": 0.0}
+    scenario |= {"probability_before": 0.1, "probability_after": 0.1, "text_en": "x", "text_fr": "x"}
     return {
         "client_scores": pa.Table.from_pylist(clients, schema=CLIENT_SCORES.schema),
         "appetence_scores": pa.Table.from_pylist([offer], schema=APPETENCE_SCORES.schema),
         "question_scores": pa.Table.from_pylist([answer], schema=QUESTION_SCORES.schema),
         "score_reasons": pa.Table.from_pylist([reason], schema=SCORE_REASONS.schema),
+        "score_moves": pa.Table.from_pylist([move], schema=SCORE_MOVES.schema),
+        "score_scenarios": pa.Table.from_pylist([scenario], schema=SCORE_SCENARIOS.schema),
     }
 
 
@@ -105,12 +119,16 @@ def test_an_older_database_gets_the_table_it_lacks_and_keeps_its_rows(tmp_path):
         sink.publish("old", "2024-01", AT)
     with duckdb.connect(str(path)) as connection:  # as it was before there were questions of a firm's own
         connection.execute("DROP VIEW current_question_scores; DROP TABLE question_scores")
+        connection.execute("DROP VIEW current_score_moves; DROP TABLE score_moves")  # nor anything told of moves
     with DuckdbSink(path) as sink:
         assert sink.published("2024-01").run_id == "old"
         sink.stage(a_run("new", "2024-02"), rows("new", "2024-02", 0.2))
         assert shown_of(sink, "client_scores") == ["new", "old"]
         sink.publish("new", "2024-02", AT)
-        assert shown_of(sink, "question_scores") == ["new"]
+        assert shown_of(sink, "question_scores") == shown_of(sink, "score_moves") == ["new"]
+        assert sink.published_before("2024-02").run_id == "old"
+        assert sink.published_before("2025-01").run_id == "new"
+        assert sink.published_before("2024-01") is None
     assert shown(path, "current_question_scores", "question") == ["complains"]
     assert shown(path) == [0.2, 0.2]
 

@@ -8,16 +8,14 @@ values.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
-from appetence.book import Book
 from appetence.book.contract import TABLES
+from appetence.book.stand_in import StandIn
 
 DAYS = 400
 """Later dates are drawn from this many days, so that some fall soon after the cut and some long after it."""
@@ -28,7 +26,7 @@ MOST_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
-class WithoutLater:
+class WithoutLater(StandIn):
     """A book from which everything known on the day of the cut or later is deleted.
 
     Parameters
@@ -39,21 +37,8 @@ class WithoutLater:
         The first day not known.
     """
 
-    book: Book
     cut: dt.date
     _told: dict[str, ir.Table] = field(default_factory=dict, init=False, repr=False)
-
-    def has(self, table: str) -> bool:
-        """Return whether the firm maps the table, whatever is left of it."""
-        return self.book.has(table)
-
-    def has_column(self, table: str, column: str) -> bool:
-        """Return whether the firm maps the column, whatever is left of it."""
-        return self.book.has_column(table, column)
-
-    def extra_columns(self, table: str) -> tuple[str, ...]:
-        """Return the firm's own columns of a table."""
-        return self.book.extra_columns(table)
 
     def table(self, name: str) -> ir.Table:
         """Return the table as known at the cut."""
@@ -61,34 +46,6 @@ class WithoutLater:
             return self.book.as_known(name, self.cut)
         products = self.book.table(name)
         return products.mutate(withdrawn_on=_until(products.withdrawn_on, self.cut))
-
-    def memtable(self, name: str, data: pa.Table) -> ir.Table:
-        """Put an Arrow table beside the book."""
-        return self.book.memtable(name, data)
-
-    def execute(self, expression: ibis.Expr) -> pa.Table:
-        """Run an expression."""
-        return self.book.execute(expression)
-
-    def awaited(self, name: str, schema: pa.Schema) -> ir.Table:
-        """Return the table that will be put under a name."""
-        return self.book.awaited(name, schema)
-
-    def prepared(self, expression: ir.Table) -> Callable[[], pa.Table]:
-        """Compile an expression."""
-        return self.book.prepared(expression)
-
-    def keeping(self, name: str, expression: ir.Table) -> Callable[[], None]:
-        """Compile an expression, to keep its rows."""
-        return self.book.keeping(name, expression)
-
-    def stream(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        """Compile an expression, and hand out its rows."""
-        return self.book.stream(expression)
-
-    def forget(self, prefix: str) -> None:
-        """Drop what was kept."""
-        self.book.forget(prefix)
 
 
 class WithOtherLater(WithoutLater):
