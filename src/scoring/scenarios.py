@@ -85,6 +85,7 @@ class Supposed:
         pyarrow.Table
             The rows of `score_scenarios`, less `run_id` and `month`.
         """
+        progress("asking what would change the scores", 0.0)
         published = self._published(clients)
         asked = [(scenario, one) for scenario in scenarios.each for one in self.suppose(scenario, clients)]
         parts = self.in_waves(asked) if self.features.own else self._in_copies(asked)
