@@ -15,6 +15,7 @@ from appetence.explain.codes import Codes
 from appetence.explain.deep import DeepLeaves, gauss_legendre
 from appetence.explain.kernel import Bits, CodeMatrix, Floats, Ints, Places, add_tables
 from appetence.explain.paths import Conditions, merge_paths
+from appetence.explain.steps import Steps, to_steps
 from appetence.explain.subtrees import cut_runs, tabulate_run
 from appetence.explain.trees import Trees
 
@@ -45,8 +46,8 @@ class Tables:
         (n_classes + 1,) where each class's runs, and deep leaves, begin.
     slot_start, slot_feature
         (n_runs + 1,) where each run's features begin; the features, as numbers among the used ones.
-    map_start, maps
-        (n_slots + 1,) where a feature's map begins in a run; what each code adds to the place.
+    steps
+        What a row's codes add to its place.
     value_start, values
         (n_runs,) where a run's table begins; all tables.
     deep
@@ -57,8 +58,7 @@ class Tables:
     class_leaves: Ints
     slot_start: Ints
     slot_feature: Ints
-    map_start: Ints
-    maps: Places
+    steps: Steps
     value_start: Ints
     values: npt.NDArray[np.floating]
     deep: DeepLeaves
@@ -66,7 +66,8 @@ class Tables:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self.deep.nbytes + sum(a.nbytes for a in vars(self).values() if isinstance(a, np.ndarray))
+        arrays = [a for a in (*vars(self).values(), *self.steps) if isinstance(a, np.ndarray)]
+        return self.deep.nbytes + sum(array.nbytes for array in arrays)
 
     def add(self, codes: CodeMatrix, of_class: int, phi: Floats) -> None:
         """Add the contributions of one class's trees to `phi`, (n_used, n_rows)."""
@@ -76,8 +77,12 @@ class Tables:
             runs,
             self.slot_start,
             self.slot_feature,
-            self.map_start,
-            self.maps,
+            self.steps.map_start,
+            self.steps.maps,
+            self.steps.step_start,
+            self.steps.step_code,
+            self.steps.step_by,
+            self.steps.base,
             self.value_start,
             self.values,
             phi,
@@ -172,13 +177,15 @@ def build_tables(trees: Trees, codes: Codes, dtype: npt.DTypeLike, max_bytes: in
         made = list(pool.map(partial(builder.tabulate, dtype=dtype), order, cuts))
     runs = [run for of_tree, _ in made for run in of_tree]
     of_tree = np.cumsum([0, *map(len, grown)])
+    slot_start = _starts(len(features) for features, _, _ in runs)
+    map_start = _starts(builder.sizes[f] for features, _, _ in runs for f in features)
+    maps = _joined((maps for _, maps, _ in runs), np.uint16)
     return Tables(
         class_runs=_starts(len(cut.runs) for cut in cuts)[of_tree],
         class_leaves=_starts(len(cut.deep) for cut in cuts)[of_tree],
-        slot_start=_starts(len(features) for features, _, _ in runs),
+        slot_start=slot_start,
         slot_feature=_joined((features for features, _, _ in runs), np.int64),
-        map_start=_starts(builder.sizes[f] for features, _, _ in runs for f in features),
-        maps=_joined((maps for _, maps, _ in runs), np.uint16),
+        steps=to_steps(slot_start, map_start, maps, codes.dtype),
         value_start=_starts(values.size for _, _, values in runs),
         values=_joined((values.ravel() for _, _, values in runs), dtype),
         deep=_join_deep([leaf for _, leaves in made for leaf in leaves]),

@@ -19,6 +19,8 @@ Bits = npt.NDArray[np.uint8]
 """Booleans, one byte each."""
 CodeMatrix = npt.NDArray[np.unsignedinteger]
 """(n_used, n_rows) codes: those of a feature stand together."""
+CodeVector = npt.NDArray[np.unsignedinteger]
+"""Codes of the same width as those of the rows."""
 Places = npt.NDArray[np.uint16]
 """What a code adds to the place of a row in a table."""
 
@@ -45,33 +47,53 @@ def add_tables(
     slot_feature: Ints,
     map_start: Ints,
     maps: Places,
+    step_start: Ints,
+    step_code: CodeVector,
+    step_by: Places,
+    base: Places,
     value_start: Ints,
     values: npt.NDArray[np.floating],
     phi: Floats,
 ) -> None:
     """Add the contributions of the runs `runs[0]` to `runs[1]` to `phi`, (n_used, n_rows).
 
-    A row's place in a run's table is the sum of one mapped code per feature; the run's contributions to its features
-    stand there side by side.
+    A row's place in a run's table is the sum of one number per feature, read from the feature's map or put together
+    from its steps (`appetence.explain.steps`); the run's contributions to its features stand there side by side.
     """
     n_rows = codes.shape[1]
-    place = np.empty(TILE, dtype=np.uint32)
+    nothing = np.uint16(0)
+    place = np.empty(TILE, dtype=np.uint16)
     for run in range(runs[0], runs[1]):
         slots = range(slot_start[run], slot_start[run + 1])
         table = values[value_start[run] : value_start[run + 1]]
         for first in range(0, n_rows, TILE):
             size = min(TILE, n_rows - first)
-            place[:size] = 0
+            place[:size] = base[run]
             for slot in slots:
-                mapped = maps[map_start[slot] : map_start[slot + 1]]
                 code = codes[slot_feature[slot], first : first + size]
-                for row in range(size):
-                    place[row] += mapped[code[row]]
-            for slot in slots:
-                total = phi[slot_feature[slot], first : first + size]
+                mapped = maps[map_start[slot] : map_start[slot + 1]]
+                if len(mapped) > 0:
+                    for row in range(size):
+                        place[row] += mapped[code[row]]
+                for step in range(step_start[slot], step_start[slot + 1]):
+                    at, by = step_code[step], step_by[step]
+                    for row in range(size):  # no look-up: processors do 16 rows or more at a time
+                        place[row] += by if code[row] >= at else nothing
+            slot = slot_start[run]
+            while slot + 1 < slot_start[run + 1]:  # two at a time: their numbers are neighbours
+                one = phi[slot_feature[slot], first : first + size]
+                other = phi[slot_feature[slot + 1], first : first + size]
                 column = table[slot - slot_start[run] :]
                 for row in range(size):
-                    total[row] += column[place[row]]
+                    cell = np.uint32(place[row])
+                    one[row] += column[cell]
+                    other[row] += column[cell + np.uint32(1)]
+                slot += 2
+            if slot < slot_start[run + 1]:
+                last = phi[slot_feature[slot], first : first + size]
+                column = table[slot - slot_start[run] :]
+                for row in range(size):
+                    last[row] += column[place[row]]
 
 
 @compiled
