@@ -7,9 +7,9 @@ path-dependent TreeSHAP (Lundberg et al., 2020, Algorithm 2), which is what Ligh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numba
 import numpy as np
@@ -18,7 +18,8 @@ import numpy.typing as npt
 from appetence.errors import UsageError
 from appetence.explain.assembly import build_tables
 from appetence.explain.codes import Codes
-from appetence.explain.kernel import Floats, Ints, spread, strongest
+from appetence.explain.groups import Top, TopGroups, check_groups, strongest_groups
+from appetence.explain.kernel import CodeMatrix, Floats, spread, strongest
 from appetence.explain.scorer import Scorer
 from appetence.explain.trees import Booster, parse_trees
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import shap
 
 BLOCK = 8192
+ROWS_AT_ONCE = 1 << 17
 MAX_BYTES = 1 << 29
 
 
@@ -141,12 +143,12 @@ class TreeTables:
         out = np.zeros((len(X), self.n_classes))
 
         def fill(rows: slice) -> None:
-            out[rows] = self._scorer.scores(self._codes.code(X[rows]))
+            out[rows] = self._scorer.scores(self._coded(X[rows]))
 
         self._each_block(len(X), fill)
         return out[:, 0] if self.n_classes == 1 else out
 
-    def top(self, X: npt.ArrayLike, k: int) -> tuple[Ints, Floats, Floats]:
+    def top(self, X: npt.ArrayLike, k: int) -> Top:
         """Return each row's strongest contributions without ever holding all of them.
 
         Parameters
@@ -166,20 +168,91 @@ class TreeTables:
         X = self._checked(X)
         if not 0 < k <= self.n_features:
             raise UsageError(f"k must be from 1 to the {self.n_features} features of the model", k)
-        indices = np.zeros((len(X), self.n_classes, k), dtype=np.int64)
-        values = np.zeros((len(X), self.n_classes, k))
-        raw = np.zeros((len(X), self.n_classes))
+        top = Top.room(len(X), self.n_classes, k)
 
         def fill(rows: slice) -> None:
             for of_class, phi in enumerate(self._phi(X[rows])):
-                of = rows, of_class
-                strongest(phi, self._codes.features, indices[of], values[of], raw[of])
-            raw[rows] += self._bias
+                strongest(phi, self._codes.features, *top.part(rows, of_class))
+            top.raw[rows] += self._bias
 
         self._each_block(len(X), fill)
-        if self.n_classes == 1:
-            return indices[:, 0], values[:, 0], raw[:, 0]
-        return indices, values, raw
+        return top if self.n_classes > 1 else top.of_one_class()
+
+    def top_groups(self, X: npt.ArrayLike, k: int, groups: Sequence[int] | npt.NDArray[np.integer]) -> TopGroups:
+        """Return each row's strongest groups of features without ever holding all contributions.
+
+        Parameters
+        ----------
+        X
+            (n, n_features) matrix as for `contributions`.
+        k
+            How many, at most the groups there are.
+        groups
+            (n_features,) the number of each feature's group: 0, 1, 2 … without a gap.
+
+        Returns
+        -------
+        groups, values, speakers, raw
+            (n, k) numbers of the groups of greatest magnitude, strongest first and the lower number where two tie;
+            (n, k) the sums of their features' contributions; (n, k) the column of each group that moves most in the
+            group's own direction; (n,) the raw score. For a multiclass model there is an axis of classes after the
+            rows.
+
+        Examples
+        --------
+        >>> import lightgbm as lgb, numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> booster = lgb.train({"verbose": -1}, lgb.Dataset(X, X[:, 0] - X[:, 2]), 10)
+        >>> found = TreeTables(booster).top_groups(X, 1, groups=[0, 0, 1])
+        >>> sorted(set(found.speakers[:, 0].tolist()))
+        [0, 2]
+        """
+        X = self._checked(X)
+        group_of, n_groups = check_groups(groups, self.n_features)
+        if not 0 < k <= n_groups:
+            raise UsageError(f"k must be from 1 to the {n_groups} groups", k)
+        top = TopGroups.room(len(X), self.n_classes, k)
+
+        def fill(rows: slice) -> None:
+            phi_of_rows = np.zeros((rows.stop - rows.start, self.n_features))
+            for of_class, phi in enumerate(self._phi(X[rows])):
+                spread(phi, self._codes.features, phi_of_rows)
+                strongest_groups(phi_of_rows, group_of, n_groups, *top.part(rows, of_class))
+            top.raw[rows] += self._bias
+
+        self._each_block(len(X), fill)
+        return top if self.n_classes > 1 else top.of_one_class()
+
+    def iter_top(
+        self,
+        X: npt.ArrayLike,
+        k: int,
+        groups: Sequence[int] | npt.NDArray[np.integer] | None = None,
+        rows: int = ROWS_AT_ONCE,
+    ) -> Iterator[tuple[slice, Top | TopGroups]]:
+        """Yield `top`, or `top_groups` where groups are given, of consecutive rows: what is held is a block's.
+
+        Parameters
+        ----------
+        X
+            (n, n_features) matrix as for `contributions`, or one mapped from a file (`numpy.memmap`): its values are
+            read block by block.
+        k, groups
+            As of `top` and `top_groups`.
+        rows
+            Rows of a block. Values do not depend on it.
+
+        Yields
+        ------
+        rows, top
+            Which rows of `X`; their strongest features or groups.
+        """
+        X = self._checked(X)
+        if rows < 1:
+            raise UsageError("rows must be 1 or more", rows)
+        for first in range(0, len(X), rows):
+            block = slice(first, min(first + rows, len(X)))
+            yield block, self.top(X[block], k) if groups is None else self.top_groups(X[block], k, groups)
 
     def explanation(self, X: npt.ArrayLike) -> shap.Explanation:
         """Return the contributions as shap's plots take them; (n, n_features, n_classes) for a multiclass model."""
@@ -195,15 +268,26 @@ class TreeTables:
             feature_names=list(self._trees.feature_names),
         )
 
-    def _checked(self, X: npt.ArrayLike) -> Floats:
-        X = np.asarray(X, dtype=np.float64)
+    def _checked(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return a matrix of numbers; blocks of it are made double, so that it is not held twice."""
+        X = np.asarray(X)
+        if X.dtype.kind not in "fiub":
+            try:
+                X = X.astype(np.float64)
+            except (TypeError, ValueError):
+                raise UsageError(
+                    "X must hold numbers", f"{X.dtype} values", "Give categories as their codes, and no sparse matrix"
+                ) from None
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise UsageError(f"X must be a matrix of the model's {self.n_features} features", f"shape {X.shape}")
         return X
 
-    def _phi(self, X: Floats) -> Iterator[Floats]:
+    def _coded(self, X: npt.NDArray[Any]) -> CodeMatrix:
+        return self._codes.code(np.ascontiguousarray(X, dtype=np.float64))
+
+    def _phi(self, X: npt.NDArray[Any]) -> Iterator[Floats]:
         """Yield (n_used, n_rows) contributions for each class; the array is the same one each time."""
-        codes = self._codes.code(X)
+        codes = self._coded(X)
         phi = np.empty(codes.shape)
         for of_class in range(self.n_classes):
             phi[:] = 0.0

@@ -194,6 +194,9 @@ def test_values_depend_neither_on_threads_nor_on_blocks() -> None:
         np.testing.assert_array_equal(many.raw_score(X), one.raw_score(X))
         for found, expected in zip(many.top(X, 4), one.top(X, 4), strict=True):
             np.testing.assert_array_equal(found, expected)
+        groups = np.arange(12) // 3
+        for found, expected in zip(many.top_groups(X, 2, groups), one.top_groups(X, 2, groups), strict=True):
+            np.testing.assert_array_equal(found, expected)
 
 
 def test_one_object_serves_several_threads_at_once() -> None:
@@ -239,6 +242,52 @@ def test_top_is_the_head_of_all_contributions(case: Case, k: int) -> None:
     assert all(len(set(row)) == k for row in indices.reshape(-1, k))
     total = phi.sum(axis=2) + tables.bias
     np.testing.assert_allclose(raw[:, :, 0], total, atol=1e-9 * max(1.0, np.abs(total).max()))
+
+
+@settings(SLOW_MODELS, max_examples=10)
+@given(case=cases(), k=st.integers(1, 6), data=st.data())
+def test_top_groups_are_the_strongest_sums(case: Case, k: int, data: st.DataObject) -> None:
+    tables = TreeTables(case.booster, "float64")
+    drawn = data.draw(st.lists(st.integers(0, 3), min_size=tables.n_features, max_size=tables.n_features))
+    groups = np.unique(drawn, return_inverse=True)[1]
+    k = min(k, groups.max() + 1)
+    n, n_classes = len(case.rows), tables.n_classes
+    phi = tables.contributions(case.rows).reshape(n, n_classes, -1)[:, :, :-1]
+    found = [part.reshape(n, n_classes, -1) for part in tables.top_groups(case.rows, k, groups)]
+    for row, of_class in itertools.product(range(n), range(n_classes)):
+        own = phi[row, of_class]
+        sums = np.array([sum(own[groups == group]) for group in range(groups.max() + 1)])
+        chosen, values, speakers, raw = (part[row, of_class] for part in found)
+        np.testing.assert_allclose(values, sums[chosen], atol=1e-12 * max(1.0, np.abs(own).max()))
+        np.testing.assert_allclose(np.abs(values), np.sort(np.abs(sums))[::-1][:k], atol=1e-12)
+        assert len(set(chosen)) == k
+        assert (groups[speakers] == chosen).all()
+        for value, speaker, group in zip(values, speakers, chosen, strict=True):
+            assert own[speaker] * np.sign(value) == (own[groups == group] * np.sign(value)).max()
+        np.testing.assert_allclose(raw, own.sum() + tables.bias[of_class], atol=1e-9 * max(1.0, np.abs(own).max()))
+
+
+def test_blocks_of_the_strongest_are_those_of_all_rows() -> None:
+    booster, X = train()
+    tables = TreeTables(booster, threads=2, block=100)
+    groups = np.arange(12) % 4
+    for whole, blocks in (
+        (tables.top(X, 3), tables.iter_top(X, 3, rows=400)),
+        (tables.top_groups(X, 3, groups), tables.iter_top(np.asfortranarray(X), 3, groups, rows=333)),
+    ):
+        found = list(blocks)
+        assert [rows.start for rows, _ in found[1:]] == [rows.stop for rows, _ in found[:-1]]
+        for place, expected in enumerate(whole):
+            np.testing.assert_array_equal(np.concatenate([top[place] for _, top in found]), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.bool_, object])
+def test_rows_of_any_number_type_are_read_as_doubles(dtype: type) -> None:
+    booster, X = train(rounds=2)
+    tables = TreeTables(booster)
+    X = np.nan_to_num(X[:50] * 3).astype(dtype)
+    np.testing.assert_array_equal(tables.contributions(X), tables.contributions(X.astype(float)))
+    np.testing.assert_array_equal(tables.raw_score(X), booster.predict(X.astype(float), raw_score=True))
 
 
 @importing_shap
@@ -297,6 +346,16 @@ def test_wrong_use_is_told() -> None:
         tables.raw_score(X[0])
     with pytest.raises(UsageError, match="k must be from 1 to the 12 features"):
         tables.top(X, 13)
+    with pytest.raises(UsageError, match="k must be from 1 to the 2 groups"):
+        tables.top_groups(X, 3, [0, 1] * 6)
+    with pytest.raises(UsageError, match="one whole number for each of the model's 12 features"):
+        tables.top_groups(X, 1, [0, 1])
+    with pytest.raises(UsageError, match=r"numbered 0, 1, 2 … without a gap, but got 2 from 0 to 2"):
+        tables.top_groups(X, 1, [0, 2] * 6)
+    with pytest.raises(UsageError, match="rows must be 1 or more"):
+        next(tables.iter_top(X, 1, rows=0))
+    with pytest.raises(UsageError, match="X must hold numbers"):
+        tables.contributions(X.astype(str).astype(object) + "x")
     with pytest.raises(UsageError, match="dtype"):
         TreeTables(booster, "float16")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="threads and block"):
