@@ -23,6 +23,7 @@ import platform
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,8 +212,9 @@ def main() -> None:
         print()
     for name, part in ((WOODELF, measure_woodelf), (BATCH, measure_batch)):
         if arguments.only in (None, name):
-            with multiprocessing.get_context("spawn").Pool(1) as pool:  # its peak of memory is its own
-                found[name] = pool.apply(part, (arguments.scale,))
+            spawn = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(1, mp_context=spawn) as process:  # its peak of memory is its own
+                found[name] = process.submit(part, arguments.scale).result()
             print("".join(f"{row:44s}{value:14,.4g}\n" for row, value in found[name].items()))
     print(f"load at the end: {os.getloadavg()[0]:.1f}")
     if arguments.json:

@@ -142,8 +142,9 @@ def probability_points(phi: Floats, bias: float | Floats) -> Floats:
 
 def _explain_rows(classifier: PropensityClassifier, tables: TreeTables, X: Any) -> Contributions:
     slope, intercept = classifier.calibration_.slope, classifier.calibration_.intercept
-    phi = tables.contributions(classifier.encode(X))[:, :-1]
-    phi += classifier.linear_contributions(X)
+    encoded = classifier.encode(X)
+    phi = tables.contributions(encoded)[:, :-1]
+    phi += classifier.linear_contributions(encoded, encoded=True)
     phi *= slope
     return Contributions(phi, slope * (float(tables.bias[0]) + classifier.linear_bias_) + intercept)
 

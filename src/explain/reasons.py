@@ -6,7 +6,8 @@ cause: the sign is the model's, the sentence is the fact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from appetence.errors import AppetenceError
+from appetence.explain.groups import strongest_groups
 from appetence.explain.wording import Language, say_all
 from appetence.features.catalogue import Feature, Theme
 
@@ -98,9 +100,8 @@ def strongest_reasons(
     probability = np.asarray(probability, dtype=np.float64)
     _check_shapes(len(client_ids), points, features, values, probability)
     names = list(dict.fromkeys(feature.theme for feature in features))
-    by_theme, speaker = by_theme_and_speaker(points, [names.index(feature.theme) for feature in features], len(names))
-    listed = np.argsort(-np.abs(by_theme), axis=1, kind="stable")[:, :k]
-    moved = 100 * np.take_along_axis(by_theme, listed, axis=1)
+    listed, moved, speaker = _strongest(points, [names.index(feature.theme) for feature in features], len(names), k)
+    moved *= 100
     moved[np.abs(moved) < SMALLEST] = 0.0
     first = np.full(len(points), 100 * baseline)
     rest = 100 * probability - first - moved.sum(axis=1)
@@ -108,24 +109,34 @@ def strongest_reasons(
     kept = np.pad(moved != 0, ((0, 0), (1, 1)), constant_values=True)
     client = np.nonzero(kept)[0]
     theme = np.pad(listed, ((0, 0), (1, 1)), constant_values=len(names))[kept]  # len(names): baseline, then other
-    feature = np.pad(np.take_along_axis(speaker, listed, axis=1), ((0, 0), (1, 1)), constant_values=-1)[kept]
+    feature = np.pad(speaker, ((0, 0), (1, 1)), constant_values=-1)[kept]
     rank = (np.cumsum(kept, axis=1) - 1)[kept]
     theme[feature < 0] += rank[feature < 0] > 0
     told = [themes[name] for name in names]
+    said = list(_all_said(feature, client, features, values))
     return pa.Table.from_arrays(
         [
             pa.array(client_ids, pa.string()).take(pa.array(client)),
             pa.array(rank),
             pa.array([*names, BASELINE, OTHER], pa.string()).take(pa.array(theme)),
             pa.array([f.name for f in features], pa.string()).take(pa.array(feature, mask=feature < 0)),
-            _values(feature, client, features, values),
+            _values(said, len(feature)),
             pa.array(np.column_stack([first, moved, rest])[kept]),
             pa.array(np.array([*(t.actionable for t in told), False, False])[theme]),
-            _texts(feature, rank, client, features, values, "en", currency),
-            _texts(feature, rank, client, features, values, "fr", currency),
+            _texts(said, rank, "en", currency),
+            _texts(said, rank, "fr", currency),
         ],
         schema=SCHEMA,
     )
+
+
+def _strongest(points: Floats, theme_of: Sequence[int], themes: int, k: int) -> tuple[Integers, Floats, Integers]:
+    """Return, per row, the themes of greatest |points|, their points and the features that speak for them."""
+    shape = len(points), min(k, themes)
+    listed, moved, speaker = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape, np.int64)
+    rows = np.ascontiguousarray(points)
+    strongest_groups(rows, np.array(theme_of, np.int64), themes, listed, moved, speaker, np.zeros(len(points)))
+    return listed, moved, speaker
 
 
 def by_theme_and_speaker(
@@ -155,40 +166,45 @@ def by_theme_and_speaker(
     return by_theme, speaker
 
 
-def _texts(
-    feature: Integers,
-    rank: Integers,
-    client: Integers,
-    features: Sequence[Feature],
-    values: pa.Table,
-    language: Language,
-    currency: str,
-) -> pa.Array:
-    """Return each row's sentence; a sentence is made once per distinct value of a feature."""
-    pool = [TEXTS[BASELINE][language], TEXTS[OTHER][language]]
-    place = (rank > 0).astype(np.int64)
+class _Said(NamedTuple):
+    """Which rows tell of a feature, and its values there: every distinct one once, with the rows' places among them."""
+
+    feature: Feature
+    rows: Integers
+    distinct: pa.Array
+    places: Integers
+
+
+def _all_said(feature: Integers, client: Integers, features: Sequence[Feature], values: pa.Table) -> Iterator[_Said]:
     for j in np.unique(feature[feature >= 0]):
         rows = np.flatnonzero(feature == j)
         told = values.column(features[j].name).take(pa.array(client[rows])).combine_chunks()
         encoded = told.dictionary_encode(null_encoding="encode")
-        place[rows] = len(pool) + encoded.indices.to_numpy()
-        pool += say_all(features[j], encoded.dictionary.to_pylist(), language, currency)
+        yield _Said(features[j], rows, encoded.dictionary, encoded.indices.to_numpy())
+
+
+def _texts(said: Sequence[_Said], rank: Integers, language: Language, currency: str) -> pa.Array:
+    """Return each row's sentence; a sentence is made once per distinct value of a feature."""
+    pool = [TEXTS[BASELINE][language], TEXTS[OTHER][language]]
+    place = (rank > 0).astype(np.int64)
+    for of in said:
+        place[of.rows] = len(pool) + of.places
+        pool += say_all(of.feature, of.distinct.to_pylist(), language, currency)
     return pa.array(pool, pa.string()).take(pa.array(place))
 
 
-def _values(feature: Integers, client: Integers, features: Sequence[Feature], values: pa.Table) -> pa.Array:
+def _values(said: Sequence[_Said], n_rows: int) -> pa.Array:
     """Return the value of each row's feature as text, null where it is unknown or the row is no reason."""
-    pieces, places = [pa.nulls(1, pa.string())], np.zeros(len(feature), dtype=np.int64)
+    pieces, place = [pa.nulls(1, pa.string())], np.zeros(n_rows, dtype=np.int64)
     taken = 1
-    for j in np.unique(feature[feature >= 0]):
-        rows = np.flatnonzero(feature == j)
-        piece = values.column(features[j].name).take(pa.array(client[rows])).combine_chunks()
+    for of in said:
+        piece = of.distinct
         if pa.types.is_floating(piece.type):
             piece = pc.if_else(pc.is_finite(piece), piece, None)
         pieces.append(piece.cast(pa.string()))
-        places[rows] = taken + np.arange(len(rows))
-        taken += len(rows)
-    return pa.concat_arrays(pieces).take(pa.array(places))
+        place[of.rows] = taken + of.places
+        taken += len(piece)
+    return pa.concat_arrays(pieces).take(pa.array(place))
 
 
 def _check_shapes(

@@ -214,6 +214,8 @@ def _time(value: float, unit: Unit, language: Language) -> str:
 
 
 def _is_missing(value: Any) -> bool:
+    if type(value) is float:  # nearly all are, and the question below takes as long as the rest of the sentence
+        return not math.isfinite(value)
     return value is None or (isinstance(value, numbers.Real) and not math.isfinite(value))
 
 

@@ -235,14 +235,16 @@ class PropensityClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._encoder.encode(read_columns(X))
 
-    def linear_contributions(self, X: Any) -> np.ndarray:
+    def linear_contributions(self, X: Any, *, encoded: bool = False) -> np.ndarray:
         """Return the Shapley values of the linear part in log-odds, before calibration, of shape (n_rows, n_features).
+
+        With `encoded`, `X` is what `encode` returned: encoding takes longer than the rest.
 
         They are centred on the training mean and already shrunk, so that
         slope × (trees' raw score + `linear_bias_` + Σ contributions) + intercept is the decision function.
         """
         check_is_fitted(self)
-        return self._linear.contributions(self.encode(X))
+        return self._linear.contributions(X if encoded else self.encode(X))
 
     @property
     def linear_bias_(self) -> float:
