@@ -37,8 +37,9 @@ class TreeTables:
     Parameters
     ----------
     booster
-        A trained `lightgbm.Booster` with constant leaves: any objective, any depth, categorical splits, missing values
-        as NaN or as zero. Trees up to its best iteration are used, as `booster.predict` does.
+        A trained `lightgbm.Booster` with constant leaves: any objective, any kind of boosting, any depth, categorical
+        splits, missing values as NaN or as zero. Trees up to its best iteration are used, as `booster.predict` does.
+        The score explained is LightGBM's raw one: of a random forest the trees' sum, where `predict` gives their mean.
     dtype
         Of the tables. "float32" is within 1e-5 of `pred_contrib` relative to the scores' scale, "float64" within 1e-9,
         at twice the memory. Sums are always in double precision.
@@ -49,7 +50,8 @@ class TreeTables:
         Rows worked on at a time by a thread. Values do not depend on it.
     max_bytes
         What the tables may take. A model that needs more gets smaller tables and more look-ups; in the end, leaves
-        are summed by quadrature for each row, which needs no table, is as exact and takes longer.
+        are summed by quadrature for each row, which needs no table, is as exact and takes longer. However much is
+        allowed, this is the way of leaves whose paths test more than 12 features (`n_deep_leaves` counts them).
 
     Raises
     ------
