@@ -7,9 +7,10 @@ SPARK := $(VENV)/.spark
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 CONFIG ?= configs/demo.yaml
 WORKERS ?= 2
+PAGES ?= outputs/demo/reports/2024-12/fr
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark run test lint types architecture pytest bench docs lock clean
+.PHONY: help setup spark run test lint types architecture pytest bench docs screenshots lock clean
 
 help:  ## List what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +56,9 @@ bench: $(STAMP)  ## A benchmark: make bench NAME=explain (ARGS="--scale 0.1")
 
 docs: $(STAMP)  ## Write docs/book.md and docs/features.md from their declarations
 	$(BIN)/appetence docs --out docs
+
+screenshots: $(STAMP)  ## Take the pictures in docs/ anew from written reports (PAGES=outputs/demo/reports/2024-12/fr; Chromium)
+	$(BIN)/python docs/screenshots.py $(PAGES)
 
 lock: $(STAMP)  ## Resolve requirements.lock anew, and what Spark adds to it (needs uv)
 	$(LOCK) --group dev pyproject.toml -o requirements.lock

@@ -576,6 +576,18 @@ class ScoringSettings(Settings):
     reasons: Annotated[int, Field(ge=1, le=20)] = 5
 
 
+class AlertSettings(Settings):
+    """When an advisor is alerted: each rule is told on the page.
+
+    `outflow`: share of the book whose expected outflow is the largest; `term_months`: to a contract's term;
+    `times_average`: of the probability of a first purchase, crossed since the last month published.
+    """
+
+    outflow: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    term_months: Annotated[int, Field(ge=1, le=24)] = 3
+    times_average: Annotated[float, Field(gt=1, le=100)] = 3.0
+
+
 class ReportSettings(Settings):
     """Where reports go, and what they show.
 
@@ -587,6 +599,7 @@ class ReportSettings(Settings):
 
     directory: PathText
     clients_to_call: Annotated[int, Field(ge=1, le=500)] = 25
+    alerts: AlertSettings = AlertSettings()
     texts: dict[str, Sentences] = {}
     events: dict[str, tuple[str, ...]] = {}
     birthdays: tuple[Annotated[int, Field(ge=1, le=120)], ...] = (18,)

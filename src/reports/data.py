@@ -16,6 +16,7 @@ from appetence.explain.wording import Language
 from appetence.models.credit import CREDIT_DEFAULT
 from appetence.models.kinds import ATTRITION, EROSION, NEXT_AGAIN, NEXT_PRODUCT, kind_of
 from appetence.months import Month
+from appetence.reports.history import History, read_history
 from appetence.reports.moves import Moves, read_moves
 from appetence.scoring.tables import AGAIN, FIRST
 
@@ -145,6 +146,8 @@ class PublishedScores:
         Scores of the firm's own questions, each client's in the order of their names.
     moves
         Why risks moved since the month before, and what would move them.
+    history
+        What was published before, and the trend.
     """
 
     run: Run
@@ -154,6 +157,7 @@ class PublishedScores:
     reasons: pa.Table
     questions: pa.Table = field(default_factory=_ANSWERS.empty_table)
     moves: Moves = field(default_factory=Moves)
+    history: History = field(default_factory=History)
 
     @property
     def has_attrition(self) -> bool:
@@ -202,9 +206,11 @@ def read_published(database: Path, month: Month) -> PublishedScores:
         if not connection.sql(_HAS_QUESTIONS).fetchall():
             connection.execute(_NO_QUESTIONS)
         queries = (_CLIENTS, _PRODUCTS, _OFFERS, _REASONS, _QUESTIONS)
-        tables = [connection.sql(offered + sql, params={"run": rows[0][0]}).to_arrow_table() for sql in queries]
+        run = {"run": rows[0][0]}
+        tables: list[pa.Table] = [connection.sql(offered + sql, params=run).to_arrow_table() for sql in queries]
+        history = read_history(connection, month, offered, tables[queries.index(_OFFERS)])
         moves = read_moves(connection, rows[0][0])
-    return replace(PublishedScores(_read_run(month, *rows[0]), *tables), moves=moves)
+    return replace(PublishedScores(_read_run(month, *rows[0]), *tables), moves=moves, history=history)
 
 
 def _read_run(

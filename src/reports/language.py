@@ -38,8 +38,6 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "all_clients": ("All clients", "Tous les clients"),
         "no_advisor": ("Clients without an advisor", "Clients sans conseiller"),
         "advisor": ("Advisor", "Conseiller"),
-        "team": ("Team", "Équipe"),
-        "branch": ("Branch", "Agence"),
         "client": ("Client", "Client"),
         "clients": ("Clients", "Clients"),
         "contracts": ("Contracts", "Contrats"),

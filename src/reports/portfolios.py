@@ -12,10 +12,21 @@ from appetence.reports.sheets import Sheet
 PAGE_CLIENTS = 300
 """Sheets on one page at most: an advisor's 200-odd clients fit, and a page stays below 3 MB."""
 
+TIERS = ("high", "medium", "low")
+STEM = "advisor"
+"""What the files of a portfolio are called, with a running number."""
+
+
+_CENT, _MILLIONTH = 100, 1_000_000
+
 
 @dataclass(frozen=True)
 class Totals:
-    """Figures of some clients; None where no client has the figure."""
+    """Figures of some clients; None where no client has the figure.
+
+    Each client's money counts in whole hundredths, and risks in millionths, so that parts add up to the whole exactly,
+    in whatever order and over however many levels.
+    """
 
     clients: int
     leavers: float | None
@@ -54,16 +65,32 @@ class Portfolio:
     name: str | None
     team: str | None
     branch: str | None
+    region: str | None
     totals: Totals
     pages: tuple[Page, ...]
+
+    @property
+    def file(self) -> str:
+        """The first page."""
+        return self.pages[0].file
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The clients on all pages."""
+        return tuple(sheet for page in self.pages for sheet in page.sheets)
+
+    @property
+    def stem(self) -> str:
+        """What its files are called before their kind."""
+        return f"{STEM}-{self.number:03d}"
 
 
 def total(sheets: Sequence[Sheet]) -> Totals:
     """Add up some clients."""
-    tiers = {tier: sum(sheet.tier == tier for sheet in sheets) for tier in ("high", "medium", "low")}
+    tiers = {tier: sum(sheet.tier == tier for sheet in sheets) for tier in TIERS}
     return Totals(
         len(sheets),
-        _sum([sheet.attrition for sheet in sheets]),
+        _sum([sheet.attrition for sheet in sheets], _MILLIONTH),
         tiers,
         _sum([sheet.at_stake for sheet in sheets]),
         _sum([sheet.past_profit for sheet in sheets]),
@@ -71,6 +98,26 @@ def total(sheets: Sequence[Sheet]) -> Totals:
         _sum([sheet.potential for sheet in sheets]),
         _sum([None if sheet.erosion is None else sheet.erosion.outflow for sheet in sheets]),
     )
+
+
+def combine(parts: Sequence[Totals]) -> Totals:
+    """Add up the totals of clients that are not the same."""
+    tiers = {tier: sum(one.tiers[tier] for one in parts) for tier in TIERS}
+    return Totals(
+        sum(one.clients for one in parts),
+        _sum([one.leavers for one in parts], _MILLIONTH),
+        tiers,
+        _sum([one.at_stake for one in parts]),
+        _sum([one.past_profit for one in parts]),
+        _sum([one.lifetime_value for one in parts]),
+        _sum([one.potential for one in parts]),
+        _sum([one.outflow for one in parts]),
+    )
+
+
+def by_stake(totals: Totals) -> tuple[float, float]:
+    """Order totals: those with most at stake first, else those with most departures expected."""
+    return -(totals.at_stake or 0.0), -(totals.leavers or 0.0)
 
 
 def split_by_advisor(
@@ -83,21 +130,19 @@ def split_by_advisor(
     sheets
         In the order that the pages keep.
     advisors
-        Per id, name, team and branch.
+        Per id, name, team, branch and region.
     """
     groups: dict[str | None, list[Sheet]] = defaultdict(list)
     for sheet in sheets:
         groups[sheet.advisor_id].append(sheet)
     totals = {advisor_id: total(members) for advisor_id, members in groups.items()}
-    order = sorted(
-        groups, key=lambda a: (-(totals[a].at_stake or 0.0), -(totals[a].leavers or 0.0), a is None, a or "")
-    )
+    order = sorted(groups, key=lambda a: (*by_stake(totals[a]), a is None, a or ""))
     found = []
     for number, advisor_id in enumerate(order, start=1):
         known = advisors.get(advisor_id or "", {})
-        pages = _pages(groups[advisor_id], f"advisor-{number:03d}", page_clients)
-        place = (known.get("name"), known.get("team"), known.get("branch"))
-        found.append(Portfolio(number, advisor_id, *place, totals[advisor_id], pages))
+        pages = _pages(groups[advisor_id], f"{STEM}-{number:03d}", page_clients)
+        name, team, branch, region = (_told(known.get(column)) for column in ("name", "team", "branch", "region"))
+        found.append(Portfolio(number, advisor_id, name, team, branch, region, totals[advisor_id], pages))
     return found
 
 
@@ -116,6 +161,12 @@ def _pages(sheets: Sequence[Sheet], stem: str, most: int) -> tuple[Page, ...]:
     )
 
 
-def _sum(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return math.fsum(known) if known else None
+def _sum(values: Sequence[float | None], unit: int = _CENT) -> float | None:
+    """Add up in whole parts of a unit, which is exact."""
+    known = [round(value * unit) for value in values if value is not None]
+    return sum(known) / unit if known else None
+
+
+def _told(text: str | None) -> str | None:
+    """Return a name that is there, None for an empty one."""
+    return text if text and text.strip() else None

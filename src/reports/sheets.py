@@ -19,6 +19,9 @@ from appetence.reports.peers import Likeness, Peers
 from appetence.reports.situations import Situation
 from appetence.scoring.tables import AGAIN
 
+_STRETCH = 50_000
+"""Rows read at a time."""
+
 
 class Reason(NamedTuple):
     """One row of a question's reasons; `theme` tells the baseline and the rest from true reasons."""
@@ -225,10 +228,16 @@ def _urgency(sheet: Sheet) -> tuple[float, float, float, str]:
 
 
 def _read_reasons(table: pa.Table) -> dict[tuple[str, str], tuple[Reason, ...]]:
+    """Read in stretches, and keep equal texts once: a large book has millions of reasons, of which many are alike."""
     found: dict[tuple[str, str], list[Reason]] = defaultdict(list)
-    columns = ("client_id", "question", "theme", "points", "actionable", "text_en", "text_fr")
-    for client_id, question, *rest in zip(*(table[name].to_pylist() for name in columns), strict=True):
-        found[client_id, question].append(Reason(*rest))
+    once: dict[str, str] = {}
+    columns = table.select(["client_id", "question", "theme", "points", "actionable", "text_en", "text_fr"])
+    for stretch in columns.to_batches(max_chunksize=_STRETCH):
+        rows = zip(*(column.to_pylist() for column in stretch.columns), strict=True)
+        for client_id, question, theme, points, actionable, *texts in rows:
+            key = client_id, once.setdefault(question, question)
+            told = (once.setdefault(text, text) for text in (theme, *texts))
+            found[key].append(Reason(next(told), points, actionable, *told))
     return {key: tuple(rows) for key, rows in found.items()}
 
 

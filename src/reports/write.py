@@ -13,9 +13,11 @@ from appetence.explain.wording import Language
 from appetence.months import Month
 from appetence.progress import Progress, part, silent
 from appetence.reports.background import read_background
+from appetence.reports.cascade import build_cascade
 from appetence.reports.data import PublishedScores
 from appetence.reports.pages import INDEX, Pages
 from appetence.reports.portfolios import split_by_advisor
+from appetence.reports.share import Shares, without_collection, write_shares
 from appetence.reports.sheets import build_sheets
 from appetence.reports.situations import read_directory, read_situations
 
@@ -34,7 +36,7 @@ class ReportIndex:
     overviews
         Per language, the page to open first.
     pages
-        Files written, in all languages.
+        Pages written, in all languages; call lists are not counted.
     clients
         Clients that have a sheet.
     """
@@ -55,9 +57,13 @@ def write_reports(
     title: str = "",
     currency: str = "EUR",
     coverage: Sequence[CoverageTarget] = (),
+    processes: int | None = None,
     progress: Progress = silent,
 ) -> ReportIndex:
-    """Write the reports of a published month: `<directory>/<month>/<language>/index.html` and a page per advisor.
+    """Write the reports of a published month: `<directory>/<month>/<language>/index.html`, and below it the others.
+
+    There is a page per region, branch and team that the book names, a page per advisor with the sheets of the clients,
+    and call lists as workbooks and text, per advisor and of the company.
 
     Parameters
     ----------
@@ -73,6 +79,9 @@ def write_reports(
         ISO 4217.
     coverage
         Families of products that clients should hold, by segment.
+    processes
+        How many write at a time; None: one for a small book, else as many as there are processors. The files are the
+        same.
 
     Notes
     -----
@@ -81,21 +90,22 @@ def write_reports(
     """
     run = published.run
     progress("reading what the reports tell of each client", 0.0)
-    directory = read_directory(book)
-    situations = read_situations(book, run.month, published.clients["client_id"].combine_chunks())
-    background = read_background(book, run.month, situations, directory, settings, coverage)
-    sheets = build_sheets(published, situations, background.likeness, background.gaps)
-    portfolios = split_by_advisor(sheets, directory.advisors)
-    pages = 0
+    with without_collection():
+        directory = read_directory(book)
+        situations = read_situations(book, run.month, published.clients["client_id"].combine_chunks())
+        background = read_background(book, run.month, situations, directory, settings, coverage)
+        sheets = build_sheets(published, situations, background.likeness, background.gaps)
+        portfolios = split_by_advisor(sheets, directory.advisors)
+        cascade = build_cascade(book, published, portfolios, settings.alerts)
     root = Path(settings.directory)
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{run.month}-", dir=root) as scratch:
-        for number, language in enumerate(languages):
-            step = part(progress, 0.2 + 0.8 * number / len(languages), 0.2 + 0.8 * (number + 1) / len(languages))
-            written = Pages(
+        written = [
+            Pages(
                 published,
                 portfolios,
                 directory,
+                cascade,
                 language=language,
                 languages=languages,
                 title=title,
@@ -103,7 +113,10 @@ def write_reports(
                 clients_to_call=settings.clients_to_call,
                 background=background,
             )
-            pages += _write_language(written, Path(scratch, "new", language), step, language)
+            for language in languages
+        ]
+        shares = Shares(written, Path(scratch, "new"), Path(scratch), run.month.cut)
+        pages = write_shares(shares, len(sheets), processes, part(progress, 0.2, 1.0))
         Path(scratch, "new", _RUN_FILE).write_text(run.run_id + "\n", encoding="utf-8")
         _replace(Path(scratch, "new"), root / str(run.month), Path(scratch, "old"))
     place = root / str(run.month)
@@ -121,16 +134,6 @@ def reports_of(run_id: str, directory: Path, month: Month, languages: Sequence[L
 
 def _overviews(place: Path, languages: Sequence[Language]) -> dict[str, Path]:
     return {language: place / language / INDEX for language in languages}
-
-
-def _write_language(pages: Pages, folder: Path, progress: Progress, language: Language) -> int:
-    folder.mkdir(parents=True)
-    count = 0
-    for name, text in pages.render():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
-        count += 1
-        progress(f"writing the reports ({language})", 1 - 1 / (1 + count))
-    return count
 
 
 def _replace(new: Path, place: Path, aside: Path) -> None:

@@ -7,21 +7,23 @@ from importlib.resources import files
 import pytest
 
 from appetence.reports import language
-from appetence.reports.language import NOUNS, WORDS, Pen
+from appetence.reports.cascade_words import CASCADE_WORDS
+from appetence.reports.language import NOUNS, Pen
+from appetence.reports.language import WORDS as SHARED_WORDS
 from appetence.reports.sheet_words import SHEET_WORDS
 from appetence.reports.situations import Contact, Holding, Situation
 
 NB = "\N{NO-BREAK SPACE}"
-BY_CODE = re.compile("kind_|tier_")  # keys that templates put together from a code
+WORDS = {**SHARED_WORDS, **CASCADE_WORDS}
+BY_CODE = re.compile("kind_|tier_|levels?_|side_|alert_|of_|filter_|channel_|column_")  # keys put together from a code
+CODE = ("pages.py", "filters.py", "cascade.py", "list_columns.py")
 
 
 def sources() -> str:
     templates = files("appetence.reports").joinpath("templates")
     texts = [page.read_text(encoding="utf-8") for page in templates.iterdir() if page.name.endswith(".html")]
-    code = [
-        files("appetence.reports").joinpath(name).read_text(encoding="utf-8") for name in ("pages.py", "language.py")
-    ]
-    return "\n".join([*texts, code[0], code[1].split("class Pen")[1]])
+    code = [files("appetence.reports").joinpath(name).read_text(encoding="utf-8") for name in ("language.py", *CODE)]
+    return "\n".join([*texts, code[0].split("class Pen")[1], *code[1:]])
 
 
 def test_every_word_is_there_in_both_languages_with_the_same_places():
@@ -30,6 +32,10 @@ def test_every_word_is_there_in_both_languages_with_the_same_places():
         assert french
         assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", french)), key
     assert all(len(forms) == 2 for nouns in NOUNS.values() for forms in nouns)
+
+
+def test_no_word_is_declared_twice():
+    assert not set(SHARED_WORDS) & set(CASCADE_WORDS)
 
 
 def test_no_word_is_left_unused():

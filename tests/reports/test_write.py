@@ -10,15 +10,21 @@ def content(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.*") if p.is_file()}
 
 
-def pages(*names):
-    return sorted(["run.txt", *(f"{language}/{name}.html" for language in ("fr", "en") for name in names)])
+UNITS = ("branch-001", "branch-002", "team-001", "team-002")
+
+
+def written(pages, lists):
+    files = [f"{name}.html" for name in pages] + [f"{name}.{kind}" for name in lists for kind in ("csv", "xlsx")]
+    return sorted(["run.txt", *(f"{language}/{name}" for language in ("fr", "en") for name in files)])
 
 
 def test_the_index_says_what_was_written(reported):
     index = reported()
-    assert (index.pages, index.clients, str(index.month)) == (6, 8, "2023-12")
+    assert (index.pages, index.clients, str(index.month)) == (14, 8, "2023-12")
     assert index.directory.name == "2023-12"
-    assert sorted(content(index.directory)) == pages("index", "advisor-001", "advisor-002")
+    assert sorted(content(index.directory)) == written(
+        ("index", "advisor-001", "advisor-002", *UNITS), ("company", "advisor-001", "advisor-002")
+    )
     assert all(path.is_file() for path in index.overviews.values())
 
 
@@ -32,7 +38,7 @@ def test_the_same_month_is_replaced_whole_and_another_left_alone(reported):
     before = content(index.directory)
     again = reported(run_id="run-2", clients=[client_row("1"), client_row("2")], offers=[], reasons=[])
     after = content(again.directory)
-    assert sorted(after) == pages("index", "advisor-001")
+    assert sorted(after) == written(("index", "advisor-001", "branch-001", "team-001"), ("company", "advisor-001"))
     assert before["fr/index.html"] != after["fr/index.html"]
     assert (other / "kept.txt").read_text() == "kept"
     assert sorted(path.name for path in index.directory.parent.iterdir()) == ["2023-11", "2023-12"]
@@ -60,8 +66,8 @@ def test_a_failure_half_way_leaves_the_old_pages(reported, monkeypatch):
     before = content(index.directory)
     whole = Pages.render
 
-    def half(self):
-        yield from list(whole(self))[:2]
+    def half(self, *share):
+        yield from list(whole(self, *share))[:2]
         raise OSError("no space left on device")
 
     monkeypatch.setattr(Pages, "render", half)
