@@ -29,8 +29,8 @@ SHEET_ROWS = 1_000_000
 _IN_MEMORY = 1_000
 """Rows up to which a workbook is put together in memory; a longer one is written row by row."""
 
-_FORMULA = re.compile(r"(^|[;,\t|])(\s*)(?=[=+\-@＝＋－＠])")
-"""Where a spreadsheet would start to compute, in a cell or in what it takes for the next one."""
+_FORMULA = re.compile(r'(^|[;,\t|])([\s"]*)(?=[=+\-@＝＋－＠])')
+"""Where a spreadsheet would start to compute: in a cell, or in what it takes for one if it divides otherwise."""
 
 _EXCEL_LOCALE: dict[Language, str] = {"fr": "40C", "en": "809"}
 

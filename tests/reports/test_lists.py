@@ -6,7 +6,7 @@ import io
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appetence.reports.lists import Column, Kind, rows_of, write_csv, write_xlsx
@@ -56,6 +56,8 @@ def test_text_opens_as_the_language_has_it(tmp_path):
         assert found[6][1] == "Anne\N{REPLACEMENT CHARACTER}  Dupré"
 
 
+@example(';"=', "en")
+@example('"=', "fr")
 @given(st.text(st.sampled_from("=+-@\t\r\n;,|\"' aé0\u202e＝"), max_size=12), st.sampled_from(["fr", "en"]))
 def test_no_text_is_computed_however_it_is_split(tmp_path_factory, text, language):
     path = tmp_path_factory.getbasetemp() / "any.csv"
