@@ -67,13 +67,14 @@ def audit(
         The run published for the month before, or None.
     """
     findings = [_row_count(sink, run_id, clients)]
-    findings += [_nobody_objects(sink, run_id, table.name, objecting) for table in RUN_TABLES]
+    of_clients = [table.name for table in RUN_TABLES if "client_id" in table.schema.names]
+    findings += [_nobody_objects(sink, run_id, name, objecting) for name in of_clients]
     findings += [_unique(sink, run_id, table.name, table.key) for table in RUN_TABLES]
     findings += [_in_range(sink, run_id, table, column) for table, columns in _RANGES.items() for column in columns]
     findings += [_finite(sink, run_id, table, column) for table, columns in _FINITE.items() for column in columns]
     findings += [_reasons_add_up(sink, run_id), _moves_add_up(sink, run_id)]
     findings += [_scenarios_start_at_the_score(sink, run_id), _outflow_with_its_probability(sink, run_id)]
-    findings += [_value_adds_up(sink, run_id)]
+    findings += [_value_adds_up(sink, run_id), _segments_of_all(sink, run_id), _kpis_add_up(sink, run_id)]
     if previous_run is not None:
         findings += [_mean_stable(sink, run_id, previous_run, question) for question in ("attrition", "erosion")]
     return tuple(findings)
@@ -194,6 +195,30 @@ def _value_adds_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
     wrong = int(_number(sink, sql, run_id))
     check = "client_scores.lifetime_value: the sum of its terms, credit losses none or negative"
     return AuditFinding(check, f"{wrong} rows not", wrong == 0)
+
+
+def _segments_of_all(sink: DuckdbSink, run_id: str) -> AuditFinding:
+    """Look whether every client has a segment, or none has."""
+    sql = """
+        WITH scored AS (SELECT client_id, true AS scored FROM client_scores WHERE run_id = $1),
+            divided AS (SELECT client_id, true AS divided FROM segments WHERE run_id = $1)
+        SELECT count(*) FROM scored FULL JOIN divided USING (client_id)
+        WHERE (scored IS NULL OR divided IS NULL) AND EXISTS (SELECT 1 FROM divided)"""
+    wrong = int(_number(sink, sql, run_id))
+    return AuditFinding("segments: one for each client scored, or none at all", f"{wrong} rows not", wrong == 0)
+
+
+def _kpis_add_up(sink: DuckdbSink, run_id: str) -> AuditFinding:
+    """Look whether the whole numbers of each level add up to those of the company."""
+    sql = """
+        WITH sums AS (
+            SELECT kpi_month, kpi, detail, level, sum(numerator) AS n, sum(coalesce(denominator, 0)) AS d
+            FROM book_kpis WHERE run_id = ? GROUP BY ALL)
+        SELECT count(*) FROM sums JOIN sums AS whole USING (kpi_month, kpi, detail)
+        WHERE whole.level = 'company' AND (sums.n <> whole.n OR sums.d <> whole.d)
+    """
+    wrong = int(_number(sink, sql, run_id))
+    return AuditFinding("book_kpis: each level adds up to the company", f"{wrong} sums not", wrong == 0)
 
 
 def _mean_stable(sink: DuckdbSink, run_id: str, previous_run: str, question: str) -> AuditFinding:

@@ -35,9 +35,11 @@ from appetence.scoring.changes import Changes, at_cut
 from appetence.scoring.consents import objecting_clients
 from appetence.scoring.earlier import Earlier, read_earlier, with_models
 from appetence.scoring.plan import Plan, canonical, plan_run, scorable_month, with_objections
+from appetence.scoring.room import value_room
 from appetence.scoring.score import MonthScores, score_clients
 from appetence.scoring.sink_duckdb import DuckdbSink, PublishedRun
 from appetence.scoring.tables import RUN_TABLES
+from appetence.value.segment_rules import SegmentRules, load_segments
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,10 @@ def run_job(
     progress("reading what was known of every client", 0.0)
     fingerprint = with_objections(book.fingerprint(chosen.cut), objecting)
     own = own_questions(book, config.asking)
+    rules = None if config.value.segments is None else load_segments(config.value.segments)
     with DuckdbSink(Path(config.scoring.database)) as sink:
         sink.discard_unpublished()
-        plan = plan_run(sink, chosen, fingerprint, _models(refs, unanswered, own), _settings(config), why)
+        plan = plan_run(sink, chosen, fingerprint, _models(refs, unanswered, own), _settings(config, rules), why)
         if isinstance(plan, PublishedRun):
             return _nothing_to_do(plan, config, refs, unanswered)
         started = dt.datetime.now(dt.UTC)
@@ -162,7 +165,10 @@ def run_job(
             score_moves=changes.moves(both, earlier, part(progress, 0.65, 0.75)),
             score_scenarios=changes.scenarios(part(progress, 0.75, 0.82)),
         )
-        health = _health(config, book, chosen.cut, refs, artefacts, part(progress, 0.82, 0.9))
+        progress("telling segments and key figures", 0.82)
+        room = value_room(book, chosen, table, scores.client_scores, rules, config.value, config.currency, sink)
+        scores = replace(scores, **vars(room))
+        health = _health(config, book, chosen.cut, refs, artefacts, part(progress, 0.84, 0.9))
         progress("writing, auditing and publishing", 0.9)
         clients = len(table.data)
         _stage(sink, plan, scores, started, clients, left_out)
@@ -260,10 +266,12 @@ def _models(refs: Mapping[str, ModelRef], unanswered: Mapping[str, Verdict], own
     return canonical(described)
 
 
-def _settings(config: Config) -> str:
-    """Return the settings that scores depend on."""
+def _settings(config: Config, rules: SegmentRules | None) -> str:
+    """Return the settings that scores depend on; of files that it names, what they hold."""
     used = {"currency", "features", "value"}
     settings = config.model_dump(mode="json", include=used)
+    if rules is not None:
+        settings["value"]["segments"] = rules.version
     settings["scoring"] = config.scoring.model_dump(mode="json", exclude={"database"})
     settings["features"]["own"] = {group.name: group.sha256 for group in load_own(config.features.own)}
     if config.scenarios != ScenarioSettings():  # months published before there were scenarios are as they would be now

@@ -27,7 +27,10 @@ class PublishedReader:
     connection: duckdb.DuckDBPyConnection
 
     def rows(self, table: str, columns: Sequence[str]) -> pa.Table:
-        """Return columns of the run's rows; those that a database of an older version lacks are null."""
+        """Return columns of the run's rows; what a database of an older version lacks is null, or there is no row."""
+        exists = "SELECT 1 FROM duckdb_tables() WHERE table_name = ?"
+        if not self.connection.execute(exists, [table]).fetchall():
+            return pa.table({name: pa.array([], pa.null()) for name in columns})
         there = {row[0] for row in self.connection.execute(f"DESCRIBE {table}").fetchall()}
         told = ", ".join(name if name in there else f"NULL AS {name}" for name in columns)
         return self.query(f"SELECT {told} FROM {table} WHERE run_id = ?", [self.run_id])

@@ -29,7 +29,16 @@ from appetence.progress import Progress, silent
 from appetence.scoring.moves import no_moves
 from appetence.scoring.questions import QuestionScores, score_question
 from appetence.scoring.scenarios import no_scenarios
-from appetence.scoring.tables import AGAIN, FIRST, HORIZONS, VALUE_TERMS
+from appetence.scoring.tables import (
+    AGAIN,
+    BOOK_KPIS,
+    FIRST,
+    HORIZONS,
+    SEGMENT_CHANGES,
+    SEGMENTS,
+    VALUE_TERMS,
+    rows_of_run,
+)
 from appetence.targets.eligibility import eligible
 from appetence.targets.erosion import asset_base
 from appetence.targets.own import own_population
@@ -52,6 +61,9 @@ class MonthScores:
     score_reasons: pa.Table
     score_moves: pa.Table = field(default_factory=no_moves)
     score_scenarios: pa.Table = field(default_factory=no_scenarios)
+    segments: pa.Table = field(default_factory=lambda: rows_of_run(SEGMENTS).empty_table())
+    segment_changes: pa.Table = field(default_factory=lambda: rows_of_run(SEGMENT_CHANGES).empty_table())
+    book_kpis: pa.Table = field(default_factory=lambda: rows_of_run(BOOK_KPIS).empty_table())
 
 
 def score_clients(

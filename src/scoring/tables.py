@@ -205,6 +205,56 @@ SCORE_SCENARIOS = _table(
     ("text_fr", _TEXT, False, "The same in French"),
 )
 
+SEGMENTS = _table(
+    "segments",
+    ("run_id", "client_id"),
+    _RUN,
+    _MONTH,
+    _CLIENT,
+    ("segment", _TEXT, False, "By the firm's rules, steady near thresholds"),
+    ("by_rule", _TEXT, False, "What the rules as written say this month"),
+    ("pending", _TEXT, True, "The segment that the client moves to if next months ask for it too"),
+    ("pending_months", _INT, False, "Months in a row that asked for it"),
+    ("unknown", _TEXT, True, "Criteria not known though a better segment hangs on them"),
+    ("criteria", _TEXT, False, "JSON: their values"),
+    ("rules", _TEXT, False, "Version of the rules: a hash"),
+)
+
+SEGMENT_CHANGES = _table(
+    "segment_changes",
+    ("run_id", "client_id"),
+    _RUN,
+    _MONTH,
+    _CLIENT,
+    ("segment_from", _TEXT, False, "In the newest month published before"),
+    ("segment_to", _TEXT, False, "Now"),
+    ("criterion", _TEXT, True, "The first that made the difference; null: the rules changed, or values do not tell"),
+    ("value_from", _TEXT, True, "Its value in the last month without a move pending"),
+    ("value_to", _TEXT, True, "Its value now"),
+    ("text_en", _TEXT, False, "Who moved and why, in English"),
+    ("text_fr", _TEXT, False, "The same in French"),
+)
+
+BOOK_KPIS = _table(
+    "book_kpis",
+    ("run_id", "kpi_month", "level", "unit_id", "kpi", "detail"),
+    _RUN,
+    _MONTH,
+    ("kpi_month", _TEXT, False, "YYYY-MM that the figure is of: the month scored and 23 before, each as known then"),
+    ("level", _TEXT, False, "company, region, branch, team or advisor"),
+    ("unit_id", _TEXT, False, "all; Region / Branch / Team; an advisor's id; empty: clients without an advisor"),
+    ("kpi", _TEXT, False, "See docs/kpis.md"),
+    ("detail", _TEXT, False, "A segment or source, where the figure has one of each; else empty"),
+    ("value", _FLOAT, True, "In the unit of the catalogue"),
+    ("numerator", _INT, False, "Whole number (cents, clients, months …) that adds up from advisors to the company"),
+    ("denominator", _INT, True, "The same; null: the figure is no ratio"),
+    ("previous_year", _FLOAT, True, "Value of the same month a year before"),
+    ("trend", _FLOAT, True, "Change since: a share of it for money and counts, else the difference"),
+    ("year_to_date", _FLOAT, True, "From January on, as the catalogue says"),
+    ("rank", _INT, True, "1: the best of the level; null: too few clients, or nothing to rank"),
+    ("of", _INT, True, "Units ranked"),
+)
+
 PUBLICATIONS = _table(
     "publications",
     ("month",),
@@ -213,7 +263,22 @@ PUBLICATIONS = _table(
     ("published_at", _STAMP, False, "Wall clock"),
 )
 
-RUN_TABLES = (CLIENT_SCORES, APPETENCE_SCORES, QUESTION_SCORES, SCORE_REASONS, SCORE_MOVES, SCORE_SCENARIOS)
+RUN_TABLES = (
+    CLIENT_SCORES,
+    APPETENCE_SCORES,
+    QUESTION_SCORES,
+    SCORE_REASONS,
+    SCORE_MOVES,
+    SCORE_SCENARIOS,
+    SEGMENTS,
+    SEGMENT_CHANGES,
+    BOOK_KPIS,
+)
 """What a run writes and a publication shows; each has a view `current_<name>` of the newest month published."""
 
 SCORE_TABLES = (SCORE_RUNS, *RUN_TABLES, PUBLICATIONS)
+
+
+def rows_of_run(table: ScoreTable) -> pa.Schema:
+    """Return the columns that a run makes: all but its id and its month."""
+    return pa.schema([column for column in table.schema if column.name not in ("run_id", "month")])

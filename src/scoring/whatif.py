@@ -18,7 +18,7 @@ from appetence.features.own import load_own
 from appetence.features.pipeline import available, build_features, shape_of
 from appetence.months import Month
 from appetence.scoring.published import published_run
-from appetence.scoring.tables import CLIENT_SCORES
+from appetence.scoring.tables import CLIENT_SCORES, SEGMENTS
 from appetence.value.segment_facts import OF_VALUE, columns_needed, segment_facts
 from appetence.value.segment_rules import SegmentRules, load_segments
 from appetence.value.segments import client_segments
@@ -96,15 +96,17 @@ def whatif_inputs(config: Config, month: str | None) -> tuple[str, pa.Table]:
     Returns
     -------
     str, pyarrow.Table
-        The month, the newest one where none is given; and `client_id`, `segment` by the rules as written, `profit`,
-        `value`, `retention` of a year, `holdings`.
+        The month, the newest one where none is given; and `client_id`, `segment` (as published, or by the rules as
+        written where the month was published with other rules or none), `profit`, `value`, `retention` of a year,
+        `holdings`.
     """
     rules = _rules(config)
-    chosen, scores = _published(Path(config.scoring.database), month)
+    chosen, scores, segments = _published(Path(config.scoring.database), month)
     with open_book(config.book) as book:
         cut = Month.parse(chosen).cut
         facts = _facts(book, config.features, rules, scores, cut)
-    segments = client_segments(rules, facts)
+    if len(segments) == 0 or segments["rules"][0].as_py() != rules.version:
+        segments = client_segments(rules, facts)
     table = {
         "client_id": facts["client_id"],
         "segment": segments["segment"],
@@ -147,12 +149,14 @@ def _facts(book: Book, settings: FeatureSettings, rules: SegmentRules, scores: p
     return segment_facts(book, cut, build_features(book, spine, narrow).data, scores)
 
 
-def _published(database: Path, month: str | None) -> tuple[str, pa.Table]:
-    """Return the month and its client scores; columns of which nothing is known are left out."""
+def _published(database: Path, month: str | None) -> tuple[str, pa.Table, pa.Table]:
+    """Return the month, its client scores, less columns of which nothing is known, and its segments, in one order."""
     with published_run(database, None if month is None else Month.parse(month)) as run:
         shown = run.month
         scores = run.rows(CLIENT_SCORES.name, CLIENT_SCORES.schema.names).sort_by("client_id")
-    return shown, scores.select([name for name in scores.column_names if scores[name].null_count < len(scores)])
+        segments = run.rows(SEGMENTS.name, SEGMENTS.schema.names).sort_by("client_id")
+    told = [name for name in scores.column_names if scores[name].null_count < len(scores)]
+    return shown, scores.select(told), segments
 
 
 def _figures(scores: pa.Table, name: str) -> pa.ChunkedArray:

@@ -93,9 +93,10 @@ def publish_scores(
         "why": None,
     }
     named = {"run_id": run_id, "month": month}
-    tables = {
+    given = (clients, offers, answers, reasons, moves, scenarios)
+    tables = {table.name: table.schema.empty_table() for table in RUN_TABLES} | {
         table.name: pa.Table.from_pylist([row | named for row in rows], schema=table.schema)
-        for table, rows in zip(RUN_TABLES, (clients, offers, answers, reasons, moves, scenarios), strict=True)
+        for table, rows in zip(RUN_TABLES, given, strict=False)
     }
     with DuckdbSink(path) as sink:
         sink.stage(run, tables)

@@ -10,12 +10,15 @@ from appetence.errors import PublicationError
 from appetence.scoring.sink_duckdb import DuckdbSink
 from appetence.scoring.tables import (
     APPETENCE_SCORES,
+    BOOK_KPIS,
     CLIENT_SCORES,
     QUESTION_SCORES,
     RUN_TABLES,
     SCORE_MOVES,
     SCORE_REASONS,
     SCORE_SCENARIOS,
+    SEGMENT_CHANGES,
+    SEGMENTS,
 )
 
 AT = dt.datetime(2024, 2, 1, 8, tzinfo=dt.UTC)
@@ -54,6 +57,11 @@ def rows(run_id: str, month: str, probability: float) -> dict[str, pa.Table]:
     move |= {"text_en": "x", "text_fr": "x", "against_run": "r0", "against_month": "2023-12"}
     scenario = {**common, "client_id": "a", "question": "attrition", "scenario": "review", "points": 0.0}
     scenario |= {"probability_before": 0.1, "probability_after": 0.1, "text_en": "x", "text_fr": "x"}
+    segment = {**common, "client_id": "a", "pending_months": 0}
+    segment |= dict.fromkeys(("segment", "by_rule", "criteria", "rules"), "x")
+    change = {**common, "client_id": "a", "segment_from": "B", "segment_to": "A", "text_en": "x", "text_fr": "x"}
+    kpi = {**common, "kpi_month": month, "level": "company", "unit_id": "all", "kpi": "clients", "detail": ""}
+    kpi["numerator"] = 2
     return {
         "client_scores": pa.Table.from_pylist(clients, schema=CLIENT_SCORES.schema),
         "appetence_scores": pa.Table.from_pylist([offer], schema=APPETENCE_SCORES.schema),
@@ -61,6 +69,9 @@ def rows(run_id: str, month: str, probability: float) -> dict[str, pa.Table]:
         "score_reasons": pa.Table.from_pylist([reason], schema=SCORE_REASONS.schema),
         "score_moves": pa.Table.from_pylist([move], schema=SCORE_MOVES.schema),
         "score_scenarios": pa.Table.from_pylist([scenario], schema=SCORE_SCENARIOS.schema),
+        "segments": pa.Table.from_pylist([segment], schema=SEGMENTS.schema),
+        "segment_changes": pa.Table.from_pylist([change], schema=SEGMENT_CHANGES.schema),
+        "book_kpis": pa.Table.from_pylist([kpi], schema=BOOK_KPIS.schema),
     }
 
 
