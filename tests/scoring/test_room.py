@@ -37,7 +37,7 @@ RULES = SegmentRules.model_validate(
 )
 CLIENTS = ("1", "2", "3")
 TABLES = {
-    "clients": [{"client_id": c, "advisor_id": "x" if c == "1" else "y"} for c in CLIENTS],
+    "clients": [{"client_id": c, "advisor_id": {"1": "x", "2": "y"}.get(c)} for c in CLIENTS],
     "advisors": [{"advisor_id": a, "name": a, "team": "T", "branch": "B", "region": "R"} for a in "xy"],
     "products": [{"product_id": "p", "family": "savings", "margin_kind": "amount", "annual_margin": 9.0}],
     "contracts": [
@@ -110,7 +110,7 @@ def test_without_rules_there_are_key_figures_and_no_segments(make_book, sink):
 @pytest.mark.parametrize(
     ("planted", "check"),
     [
-        ("UPDATE book_kpis SET numerator = numerator + 1 WHERE level = 'team'", "book_kpis: each level adds up"),
+        ("UPDATE book_kpis SET numerator = numerator + 1 WHERE level = 'advisor'", "book_kpis: advisors add up"),
         ("DELETE FROM segments WHERE client_id = '2'", "segments: one for each client scored"),
         ("UPDATE segments SET client_id = '9' WHERE client_id = '2'", "segments: one for each client scored"),
     ],
@@ -124,7 +124,7 @@ def test_the_audit_finds_what_does_not_add_up(make_book, sink, planted, check):
     ours = [
         f
         for f in audit(sink, "r", 3, (), None)
-        if f.check.startswith(names) and ("adds up" in f.check or "one for" in f.check)
+        if f.check.startswith(names) and ("add up" in f.check or "one for" in f.check)
     ]
     assert [f.passed for f in ours] == [True, True]
     sink._connection.execute(planted)
