@@ -58,7 +58,7 @@ docs: $(STAMP)  ## Write docs/book.md and docs/features.md from their declaratio
 	$(BIN)/appetence docs --out docs
 
 screenshots: $(STAMP)  ## Take the pictures in docs/ anew from written reports (PAGES=outputs/demo/reports/2024-12/fr; Chromium)
-	$(BIN)/python docs/screenshots.py $(PAGES)
+	$(BIN)/python docs/screenshots.py $(PAGES) $(ARGS)
 
 lock: $(STAMP)  ## Resolve requirements.lock anew, and what Spark adds to it (needs uv)
 	$(LOCK) --group dev pyproject.toml -o requirements.lock

@@ -1,7 +1,7 @@
 """Take the pictures of these docs from written reports, in headless Chromium: `make screenshots`.
 
-Each kind of page once: the company, a part of it, an advisor's page with its alerts, a client's sheet. They hold few
-colours, so that they are small.
+Each kind of page once: the company, a part of it, an advisor's page with its alerts, a client's sheet, and a model's
+report where one is named. They hold few colours, so that they are small.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def main() -> None:
     """Take all pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="of a month's pages in one language")
+    parser.add_argument("--model", type=Path, help="a page that `appetence models --report` wrote")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -50,6 +51,8 @@ def main() -> None:
         page = browser.new_page()
         for name, file, height, start in PICTURES:
             take(page, options.folder, name, file, height, start, options.out)
+        if options.model is not None:
+            take(page, options.model.parent, "model", options.model.name, 1200, "#leans", options.out)
         browser.close()
 
 
