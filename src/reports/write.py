@@ -97,9 +97,6 @@ def write_reports(
         sheets = build_sheets(published, situations, background.likeness, background.gaps)
         portfolios = split_by_advisor(sheets, directory.advisors)
         cascade = build_cascade(book, published, portfolios, settings.alerts)
-    root = Path(settings.directory)
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{run.month}-", dir=root) as scratch:
         written = [
             Pages(
                 published,
@@ -115,6 +112,9 @@ def write_reports(
             )
             for language in languages
         ]
+    root = Path(settings.directory)
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{run.month}-", dir=root) as scratch:
         shares = Shares(written, Path(scratch, "new"), Path(scratch), run.month.cut)
         pages = write_shares(shares, len(sheets), processes, part(progress, 0.2, 1.0))
         Path(scratch, "new", _RUN_FILE).write_text(run.run_id + "\n", encoding="utf-8")
