@@ -128,7 +128,7 @@ def main() -> None:
         found = {}
         for way in ("ours", "loop"):
             command = [sys.executable, __file__, "--book", str(book), "--way", way]
-            found[way] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            found[way] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     print(f"{'':34}{'ours':>10}{'loop':>10}")
     for name in found["ours"]:
         print(f"{name:34}" + "".join(f"{one.get(name, float('nan')):10,.4g}" for one in found.values()))
