@@ -77,7 +77,18 @@ class History:
         return np.asarray(self.last - self.start[place.to_numpy(zero_copy_only=False)], dtype=np.int64)
 
     def curves(self, client_ids: pa.Array, probability: Floats | None, horizon: int, months: int) -> SurvivalCurves:
-        """Return survival and leaving curves; see `client_curves`."""
+        """Return survival and leaving curves of clients.
+
+        Parameters
+        ----------
+        client_ids
+            Shape (clients,).
+        probability
+            Shape (clients,): the model's probability of leaving within `horizon` months; None: no model, so that the
+            life table speaks alone. With a gap before the window, the curve treats it as beginning at the cut.
+        months
+            How far the curves go.
+        """
         return _in_blocks(self.life_table, self.tenure(client_ids), probability, horizon, months)
 
     def kaplan_meier(self) -> KaplanMeier:
@@ -91,29 +102,6 @@ class History:
     def beta_geometric(self) -> BetaGeometric | None:
         """Return the shifted-beta-geometric in months; None where nobody left."""
         return fit_beta_geometric(self.counts.left, self.counts.at_risk)
-
-
-def client_curves(
-    book: Book,
-    cut: dt.date,
-    client_ids: pa.Array,
-    probability: Floats | None,
-    horizon: int,
-    months: int,
-) -> SurvivalCurves:
-    """Return survival and leaving curves of clients, from facts known before the cut.
-
-    Parameters
-    ----------
-    client_ids
-        Shape (clients,).
-    probability
-        Shape (clients,): the model's probability of leaving within `horizon` months; None: no model, so that the
-        life table speaks alone. With a gap before the window, the curve treats it as beginning at the cut.
-    months
-        How far the curves go.
-    """
-    return History.of(book, cut).curves(client_ids, probability, horizon, months)
 
 
 def _spells(book: Book, cut: dt.date) -> pa.Table:

@@ -17,7 +17,7 @@ from appetence.book import Book
 from appetence.config import FeatureSettings, ValueSettings
 from appetence.features.pipeline import build_features
 from appetence.features.population import population
-from appetence.models.curves import client_curves
+from appetence.models.curves import History
 from appetence.models.uplifts.draws import PRODUCT, with_product
 from appetence.models.uplifts.learners import EffectModel
 from appetence.scoring.consents import objecting_clients
@@ -103,7 +103,7 @@ def _worth(
     book: Book, cut: dt.date, clients: pa.Array, value: ValueSettings, rows: npt.NDArray[np.int64], product: pa.Array
 ) -> Floats:
     """Return the value of one sale of each pair; NaN where the margin is not known."""
-    curves = client_curves(book, cut, clients, None, 1, value.horizon)
+    curves = History.of(book, cut).curves(clients, None, 1, value.horizon)
     annuity = annuities(curves.staying[:, : value.horizon], value.discount_rate)
     economics = product_economics(book, cut)
     place = {name: column for column, name in enumerate(economics.product_id)}

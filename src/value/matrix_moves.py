@@ -116,8 +116,6 @@ MOVES = (
 )
 """All moves, in the order in which those of one month are told."""
 
-PATH_KEY = ("client_id", "month")
-
 
 def client_moves(path: pa.Table, limits: Thresholds, margin: float) -> pa.Table:
     """Recognise moves in clients' paths.
